@@ -12,6 +12,7 @@ const (
 	_ Call = iota
 	Capset
 	Chdir
+	Chroot
 	Clone3
 	Close
 	CloseRange
@@ -131,6 +132,7 @@ const (
 	Ifreq     // struct ifreq: a name and flags
 	IntArg    // an int in memory
 	Word      // a slot
+	StatBuf   // struct statx, whose mode word is a value that the program may use
 	RawStruct // any other structure: printed as bytes, its size is in Object
 )
 
@@ -165,6 +167,7 @@ func (c Call) String() string { return c.Signature().Name }
 var signatures = [numCalls]Signature{
 	Capset:           {"capset", [6]Param{CapHeader, CapData}, Nothing},
 	Chdir:            {"chdir", [6]Param{Path}, Nothing},
+	Chroot:           {"chroot", [6]Param{Path}, Nothing},
 	Clone3:           {"clone3", [6]Param{CloneArgs, Size}, Value},
 	Close:            {"close", [6]Param{Desc}, Nothing},
 	CloseRange:       {"close_range", [6]Param{Size, Size, CloseFlags}, Nothing},
@@ -215,7 +218,7 @@ var signatures = [numCalls]Signature{
 	Setresuid:        {"setresuid", [6]Param{UID, UID, UID}, Nothing},
 	Setsid:           {"setsid", [6]Param{}, Value},
 	Socket:           {"socket", [6]Param{Int, Hex, Int}, Opened},
-	Statx:            {"statx", [6]Param{Desc, Path, AtFlags, Hex, RawStruct}, Nothing},
+	Statx:            {"statx", [6]Param{Desc, Path, AtFlags, Hex, StatBuf}, Nothing},
 	Symlinkat:        {"symlinkat", [6]Param{Path, Desc, Path}, Nothing},
 	Umask:            {"umask", [6]Param{Mode}, Value},
 	Umount2:          {"umount2", [6]Param{Path, UmountFlags}, Nothing},

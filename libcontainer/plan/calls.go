@@ -37,6 +37,8 @@ func (b *Builder) Capset(effective, permitted, inheritable uint64) Step {
 
 func (b *Builder) Chdir(path string) Step { return b.add(Chdir, b.text(Path, path)) }
 
+func (b *Builder) Chroot(path string) Step { return b.add(Chroot, b.text(Path, path)) }
+
 // Clone is what the program asks of a clone3 of its own.
 type Clone struct {
 	Flags      uint64
@@ -304,6 +306,30 @@ func (b *Builder) Setsid() Step { return b.add(Setsid) }
 
 func (b *Builder) Socket(domain, kind, protocol int) Step {
 	return b.add(Socket, num(domain), num(kind), num(protocol))
+}
+
+// Permission is the mode of a file, once Statx has read it, or a preset before.
+type Permission struct{ at uint32 }
+
+// Permission makes room for a mode, which is preset until a Statx replaces it.
+func (b *Builder) Permission(preset uint16) Permission {
+	buf := make([]byte, 256) // struct statx
+	binary.NativeEndian.PutUint16(buf[statxMode:], preset)
+	return Permission{b.object(StatBuf, buf)}
+}
+
+const statxMode = 28 // offset of stx_mode
+
+// Statx reads the mode of the file behind fd into p.
+func (b *Builder) Statx(fd FD, p Permission) Step {
+	const emptyPath, modeOnly = 0x1000, 0x2 // AT_EMPTY_PATH, STATX_MODE
+	return b.add(Statx, fd.arg, b.text(Path, ""), num(emptyPath), num(modeOnly), Arg{Value: uint64(p.at), Kind: InData})
+}
+
+// FchmodatTo gives path the mode p. The word that is loaded holds more than the mode, but the
+// kernel's umode_t has 16 bits and it looks at the lowest twelve of them.
+func (b *Builder) FchmodatTo(dir FD, path string, p Permission) Step {
+	return b.add(Fchmodat, dir.arg, b.text(Path, path), Arg{Value: uint64(p.at + statxMode), Kind: FromSlot})
 }
 
 func (b *Builder) Symlinkat(target string, dir FD, path string) Step {

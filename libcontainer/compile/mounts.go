@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/tare-runtime/tare/libcontainer/plan"
+)
+
+// mounts makes config.json's mounts in their order, with the new mount API alone: a mount is
+// made detached, gets its attributes, and then goes to its place.
+func (c *compiler) mounts() {
+	list := c.spec.Mounts
+	if !c.ownMounts() {
+		if len(list) != 0 {
+			c.fail("mounts", `they need a mount namespace of the container's own: add {"type": "mount"} to linux.namespaces`)
+		}
+		return
+	}
+	for i := range list {
+		c.mount(i, &list[i])
+	}
+}
+
+// mount makes one of them.
+func (c *compiler) mount(i int, m *specs.Mount) {
+	dest := path.Clean("/" + m.Destination)
+	o := parseOptions(m.Options)
+	c.atIndex("mounts", i, dest)
+	if msg := c.refuse(i, m, dest, &o); msg != "" {
+		c.fail(index("mounts", i)+" "+dest, msg)
+		return
+	}
+	switch {
+	case isBind(m, &o):
+		c.bind(i, m, dest, &o)
+	case m.Type == "cgroup" && !c.facts.Cgroup.Unified:
+		c.cgroupV1(dest, &o)
+	case m.Type == "cgroup" || m.Type == "cgroup2":
+		c.cgroupV2(dest, &o)
+	default:
+		c.filesystem(i, m, dest, &o)
+	}
+}
+
+// isBind: for a bind mount the type is a dummy (runtime-spec, config.md, Mounts).
+func isBind(m *specs.Mount, o *mountOptions) bool { return o.bind || m.Type == "bind" }
+
+// refuse says what is wrong with a mount; "" if nothing.
+func (c *compiler) refuse(i int, m *specs.Mount, dest string, o *mountOptions) string {
+	switch {
+	case dest == "/":
+		return "the root itself cannot be mounted over"
+	case isBind(m, o) && len(o.data) != 0:
+		return "bind mounts cannot have any filesystem-specific options applied: " + strings.Join(o.data, ",")
+	case o.tmpcopyup:
+		return "option tmpcopyup is not supported yet"
+	case o.idmap || len(m.UIDMappings) != 0 || len(m.GIDMappings) != 0:
+		return "id-mapped mounts are not supported yet"
+	case !isBind(m, o) && m.Type == "":
+		return "type is missing (or option bind)"
+	}
+	return c.refuseProc(i, m, dest, isBind(m, o))
+}
+
+// overProc are the files below /proc that may be mounted over: what lxcfs gives, and two
+// that engines set.
+var overProc = [...]string{
+	"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/slabinfo",
+	"/proc/stat", "/proc/swaps", "/proc/sys/crypto/fips_enabled", "/proc/sys/kernel/ns_last_pid",
+	"/proc/uptime",
+}
+
+// refuseProc keeps everything but procfs itself away from /proc: what a runtime or a security
+// module writes there must reach the kernel.
+func (c *compiler) refuseProc(i int, m *specs.Mount, dest string, bind bool) string {
+	switch {
+	case dest == "/proc":
+		if bind && c.facts.Sources[i].Procfs || !bind && m.Type == "proc" {
+			return ""
+		}
+		return "only procfs can be mounted on /proc"
+	case !strings.HasPrefix(dest, "/proc/") || slices.Contains(overProc[:], dest):
+		return ""
+	case bind && c.facts.Sources[i].Procfs:
+		return ""
+	}
+	return "cannot be mounted because it is inside /proc"
+}
+
+// bind mounts a part of the host's tree.
+func (c *compiler) bind(i int, m *specs.Mount, dest string, o *mountOptions) {
+	target := c.mountpoint(dest, c.facts.Sources[i].File, nil)
+	tree := c.source(i, m, o)
+	c.attributes(tree, o)
+	c.b.MoveMount(tree, target)
+	c.b.Close(target)
+	c.propagate(tree, o)
+	c.b.Close(tree)
+}
+
+// source is a detached clone of a bind mount's source. Where the process is nobody on the
+// host, the launcher, who may reach the source, has made it.
+func (c *compiler) source(i int, m *specs.Mount, o *mountOptions) plan.FD {
+	if c.NeedsTree(i) {
+		return c.input(MountTree, i, false)
+	}
+	return c.b.OpenTree(plan.Cwd, SourcePath(c.opts.Bundle, m), TreeFlags(m)).FD()
+}
+
+// NeedsTree tells whether the launcher opens the source of mounts[i].
+func (c *compiler) NeedsTree(int) bool {
+	return c.facts.Privileged && c.ns.own(unix.CLONE_NEWUSER)
+}
+
+// SourcePath is the absolute path of a bind mount's source: a relative one starts at the bundle.
+func SourcePath(bundle string, m *specs.Mount) string {
+	if path.IsAbs(m.Source) {
+		return m.Source
+	}
+	return path.Join(bundle, m.Source)
+}
+
+// TreeFlags are the flags of open_tree(2) that clone the source of a bind mount.
+func TreeFlags(m *specs.Mount) uint32 {
+	if slices.Contains(m.Options, "rbind") {
+		return unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_RECURSIVE
+	}
+	return unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
+}
+
+// IsBind tells whether m mounts a part of the host's tree.
+func IsBind(m *specs.Mount) bool {
+	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
+}
+
+// attributes sets and clears a mount's own flags; those that no option names stay as the
+// source has them.
+func (c *compiler) attributes(tree plan.FD, o *mountOptions) {
+	if o.recSet|o.recClear != 0 {
+		c.b.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, plan.MountAttr{Set: o.recSet, Clear: o.recClear})
+	}
+	if o.set|o.clear != 0 {
+		c.b.MountSetattr(tree, "", unix.AT_EMPTY_PATH, plan.MountAttr{Set: o.set, Clear: o.clear})
+	}
+}
+
+func (c *compiler) propagate(mount plan.FD, o *mountOptions) {
+	for _, p := range o.propagation {
+		c.b.MountSetattr(mount, "", unix.AT_EMPTY_PATH|p.atFlags(), plan.MountAttr{Propagation: p.flag})
+	}
+}
+
+// filesystem mounts a new instance of a file system.
+func (c *compiler) filesystem(i int, m *specs.Mount, dest string, o *mountOptions) {
+	var target plan.FD
+	var mode *plan.Permission
+	switch {
+	case m.Type == "proc" || m.Type == "sysfs":
+		c.atIndex("mounts", i, dest+": "+m.Type+" must be mounted on ordinary directory")
+		target = c.plainDirectory(dest)
+		c.atIndex("mounts", i, dest)
+	case m.Type == "tmpfs" && !hasKey(o.data, "mode"):
+		// A tmpfs takes the mode of the directory that it covers; 1777 is the kernel's own.
+		p := c.b.Permission(0o1777)
+		mode = &p
+		target = c.mountpoint(dest, false, mode)
+	default:
+		target = c.mountpoint(dest, false, nil)
+	}
+	late := o.set & unix.MOUNT_ATTR_RDONLY
+	if m.Type != "tmpfs" {
+		late = 0
+	}
+	var instead func(plan.FD)
+	if m.Type == "sysfs" && c.ns.own(unix.CLONE_NEWUSER) && !c.ns.isNew(unix.CLONE_NEWNET) {
+		instead = c.hostSysfs
+	}
+	mount := c.newFilesystem(m.Type, m.Source, o, o.set&^late, instead)
+	if mode != nil {
+		c.b.FchmodatTo(mount, ".", *mode)
+	}
+	c.b.MoveMount(mount, target)
+	c.b.Close(target)
+	c.propagate(mount, o)
+	switch {
+	case late != 0:
+		// Later mounts may still need a mountpoint in it.
+		c.late = append(c.late, lateMount{i, dest, mount})
+	case m.Type == "proc" && dest == "/proc":
+		c.keep(&c.proc, &c.hasProc, mount)
+	case m.Type == "devpts" && dest == "/dev/pts":
+		c.keep(&c.devpts, &c.hasPts, mount)
+	default:
+		c.b.Close(mount)
+	}
+}
+
+// keep holds a mount's descriptor for later passes, in place of an earlier one.
+func (c *compiler) keep(where *plan.FD, has *bool, mount plan.FD) {
+	if *has {
+		c.b.Close(*where)
+	}
+	*where, *has = mount, true
+}
+
+// newFilesystem makes a detached mount of a new instance of a file system. If the kernel does
+// not let this user namespace have one (EPERM from fsopen), instead makes another mount, with
+// its result in the same slot; nil: that is a failure.
+func (c *compiler) newFilesystem(kind, source string, o *mountOptions, attr uint64, instead func(plan.FD)) plan.FD {
+	var refused *plan.Label
+	if instead != nil {
+		l := c.b.Label()
+		refused = &l
+	}
+	fs := c.fsopen(kind, refused)
+	if source != "" {
+		c.b.FsconfigString(fs, "source", source).Remember().OnError(0, c.fsFailed)
+	}
+	for _, flag := range o.superblock {
+		if flag != "silent" {
+			c.b.FsconfigFlag(fs, flag).Remember().OnError(0, c.fsFailed)
+		}
+	}
+	for _, d := range o.data {
+		if key, value, ok := strings.Cut(d, "="); ok {
+			c.b.FsconfigString(fs, key, value).Remember().OnError(0, c.fsFailed)
+		} else {
+			c.b.FsconfigFlag(fs, d).Remember().OnError(0, c.fsFailed)
+		}
+	}
+	c.b.FsconfigCreate(fs).Remember().OnError(0, c.fsFailed)
+	mount := c.b.Fsmount(fs, unix.FSMOUNT_CLOEXEC, uint32(attr)).FD()
+	step := c.b.Close(fs)
+	if refused != nil {
+		ready := c.b.Label()
+		step.Then(ready)
+		c.b.Bind(*refused)
+		instead(mount)
+		c.b.Bind(ready)
+	}
+	return mount
+}
+
+// hostSysfs stands in for sysfs where the kernel refuses a new one: an instance belongs to a
+// network namespace, and without one of its own the container sees the host's, read-only.
+func (c *compiler) hostSysfs(mount plan.FD) {
+	c.b.OpenTree(plan.Cwd, "/sys", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE).As(mount)
+	c.b.MountSetattr(mount, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, plan.MountAttr{
+		Set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC,
+	})
+}
+
+// fsopen opens a filesystem context. All of them share one slot, so that one piece of the
+// program can read the kernel's complaint about any of them. EPERM goes to refused.
+func (c *compiler) fsopen(kind string, refused *plan.Label) plan.FD {
+	step := c.b.Fsopen(kind, unix.FSOPEN_CLOEXEC)
+	if refused != nil {
+		step.OnError(unix.EPERM, *refused)
+	}
+	if !c.hasFS {
+		c.fs, c.hasFS = step.FD(), true
+	} else {
+		step.As(c.fs)
+	}
+	return c.fs
+}
+
+// failures is the end of the program: a filesystem context that refused something is asked
+// why, and the answer goes into the report.
+func (c *compiler) failures() {
+	if !c.hasFS {
+		return
+	}
+	c.at("mounts", "")
+	c.b.Bind(c.fsFailed)
+	c.b.ReadText(c.fs).Ignore(0)
+	c.b.WriteReport(c.report)
+	c.b.ExitGroup(1)
+}
+
+// hasKey tells whether options set key.
+func hasKey(options []string, key string) bool {
+	for _, o := range options {
+		if k, _, _ := strings.Cut(o, "="); k == key {
+			return true
+		}
+	}
+	return false
+}
+
+// lateMount becomes read-only when everything is mounted.
+type lateMount struct {
+	index int
+	dest  string
+	mount plan.FD
+}
+
+// sealMounts makes read-only what could not be so before.
+func (c *compiler) sealMounts() {
+	for _, l := range c.late {
+		c.atIndex("mounts", l.index, l.dest)
+		c.b.MountSetattr(l.mount, "", unix.AT_EMPTY_PATH, plan.MountAttr{Set: unix.MOUNT_ATTR_RDONLY})
+		c.b.Close(l.mount)
+	}
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mountOptions is what mounts[].options comes to.
+type mountOptions struct {
+	set, clear       uint64 // MOUNT_ATTR_* of the mount itself
+	recSet, recClear uint64 // of the whole tree
+	propagation      []propagated
+	bind, recursive  bool
+	superblock       []string // flags of the superblock, for fsconfig
+	data             []string // everything else: the file system's own
+	tmpcopyup        bool
+	idmap, ridmap    bool
+	unsupported      string // an option that is known and cannot be honoured
+}
+
+// propagated is a kind of propagation.
+type propagated struct {
+	flag      uint64 // MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE; 0: none
+	recursive bool
+}
+
+func (p propagated) atFlags() uint32 {
+	if p.recursive {
+		return unix.AT_RECURSIVE
+	}
+	return 0
+}
+
+// propagation reads "shared", "rslave" and so on; the zero value for anything else.
+func propagation(name string) propagated {
+	p := propagated{}
+	switch strings.TrimPrefix(name, "r") {
+	case "shared":
+		p.flag = unix.MS_SHARED
+	case "slave":
+		p.flag = unix.MS_SLAVE
+	case "private":
+		p.flag = unix.MS_PRIVATE
+	case "unbindable":
+		p.flag = unix.MS_UNBINDABLE
+	}
+	p.recursive = p.flag != 0 && name[0] == 'r'
+	return p
+}
+
+// attribute is an option that mount_setattr(2) knows; with a leading r it holds for the whole
+// tree (runtime-spec, "Linux mount options").
+type attribute struct {
+	name       string
+	set, clear uint64
+}
+
+// The atime attributes are values of one field: setting one clears the field first.
+const atime = unix.MOUNT_ATTR__ATIME
+
+var attributes = [...]attribute{
+	{"ro", unix.MOUNT_ATTR_RDONLY, 0},
+	{"rw", 0, unix.MOUNT_ATTR_RDONLY},
+	{"nosuid", unix.MOUNT_ATTR_NOSUID, 0},
+	{"suid", 0, unix.MOUNT_ATTR_NOSUID},
+	{"nodev", unix.MOUNT_ATTR_NODEV, 0},
+	{"dev", 0, unix.MOUNT_ATTR_NODEV},
+	{"noexec", unix.MOUNT_ATTR_NOEXEC, 0},
+	{"exec", 0, unix.MOUNT_ATTR_NOEXEC},
+	{"noatime", unix.MOUNT_ATTR_NOATIME, atime},
+	{"atime", 0, atime},
+	{"relatime", unix.MOUNT_ATTR_RELATIME, atime},
+	{"norelatime", 0, atime},
+	{"strictatime", unix.MOUNT_ATTR_STRICTATIME, atime},
+	{"nostrictatime", 0, atime},
+	{"nodiratime", unix.MOUNT_ATTR_NODIRATIME, 0},
+	{"diratime", 0, unix.MOUNT_ATTR_NODIRATIME},
+	{"nosymfollow", unix.MOUNT_ATTR_NOSYMFOLLOW, 0},
+	{"symfollow", 0, unix.MOUNT_ATTR_NOSYMFOLLOW},
+}
+
+// findAttribute looks name up; nil if it is none.
+func findAttribute(name string) *attribute {
+	for i := range attributes {
+		if attributes[i].name == name {
+			return &attributes[i]
+		}
+	}
+	return nil
+}
+
+// apply merges a into a pair of masks: the last word on an attribute wins.
+func (a *attribute) apply(set, clear *uint64) {
+	*set = *set&^a.clear | a.set
+	*clear = *clear&^a.set | a.clear
+}
+
+// parseOptions sorts the options of a mount.
+func parseOptions(options []string) (o mountOptions) {
+	for _, name := range options {
+		if a := findAttribute(name); a != nil {
+			a.apply(&o.set, &o.clear)
+			continue
+		}
+		if p := propagation(name); p.flag != 0 {
+			o.propagation = append(o.propagation, p)
+			continue
+		}
+		if rest, ok := strings.CutPrefix(name, "r"); ok {
+			if a := findAttribute(rest); a != nil {
+				a.apply(&o.recSet, &o.recClear)
+				continue
+			}
+		}
+		switch name {
+		case "bind":
+			o.bind = true
+		case "rbind":
+			o.bind, o.recursive = true, true
+		case "defaults", "remount", "loud", "norelatime":
+			// Nothing to do: they are what a new mount is like.
+		case "async", "nodirsync", "nomand", "noiversion", "nolazytime":
+			o.superblock = dropOption(o.superblock, clearedBy(name))
+		case "sync", "dirsync", "mand", "lazytime", "iversion", "silent":
+			o.superblock = append(o.superblock, name)
+		case "tmpcopyup":
+			o.tmpcopyup = true
+		case "idmap":
+			o.idmap = true
+		case "ridmap":
+			o.idmap, o.ridmap = true, true
+		default:
+			o.data = append(o.data, name)
+		}
+	}
+	return o
+}
+
+// clearedBy is the superblock flag that a clearing option takes back.
+func clearedBy(name string) string {
+	if name == "async" {
+		return "sync"
+	}
+	return strings.TrimPrefix(name, "no")
+}
+
+func dropOption(list []string, name string) []string {
+	kept := list[:0]
+	for _, o := range list {
+		if o != name {
+			kept = append(kept, o)
+		}
+	}
+	return kept
+}
