@@ -102,8 +102,8 @@ const (
 	CgroupEntry   // Index: which of the cgroup's entries
 	NamespacePath // Index: which of linux.namespaces
 	MountTree     // Index: which of mounts: a detached clone of its source
-	MountUserNS   // Index: which of mounts: the user namespace of its mapping
-	CgroupDir     // directory of the container's cgroup v2
+	TargetRoot    // the root directory of the container that is joined
+	HookStream    // Index: which standard stream of a hook
 	TargetPidfd   // the process whose namespaces are joined (exec, hooks)
 )
 
@@ -132,12 +132,13 @@ type Container struct {
 	Flags   uint64  // CLONE_NEW* for the launcher's clone3
 	// Relay: the process that the launcher clones is a short-lived helper, which reports the
 	// pid of the container's process (8 bytes) and exits.
-	Relay    bool
-	Mappings bool     // the launcher writes the id mappings, then an answer
-	Rlimits  bool     // the launcher sets process.rlimits before its last answer
-	Hooks    bool     // StageHooks comes
-	Terminal bool     // StageConsole comes
-	Warnings []string // what was given and cannot be honoured
+	Relay      bool
+	PrivatePID bool     // the process is the init of a new pid namespace
+	Mappings   bool     // the launcher writes the id mappings, then an answer
+	Rlimits    bool     // the launcher sets process.rlimits before its last answer
+	Hooks      bool     // StageHooks comes
+	Terminal   bool     // StageConsole comes
+	Warnings   []string // what was given and cannot be honoured
 }
 
 // compiler holds what the passes share.
@@ -222,11 +223,11 @@ func New(s *specs.Spec, facts *Facts, opts *Options) (*Container, error) {
 
 // input declares a descriptor that the launcher opens.
 func (c *compiler) input(kind InputKind, index int, keep bool) plan.FD {
-	name := [...]string{InputReport, InputStart, InputStatus, InputExe, "cgroup", "namespace", "mount", "userns", "cgroup", "target"}[kind]
+	name := [...]string{InputReport, InputStart, InputStatus, InputExe, "cgroup", "namespace", "mount", "root", "stream", "target"}[kind]
 	switch kind {
 	case NamespacePath:
 		name += ":" + string(c.spec.Linux.Namespaces[index].Type)
-	case CgroupEntry, MountTree, MountUserNS:
+	case CgroupEntry, MountTree, HookStream:
 		name += ":" + strconv.Itoa(index)
 	}
 	c.out.Inputs = append(c.out.Inputs, Input{kind, index})

@@ -160,23 +160,6 @@ func (c *compiler) capabilitySet(name string, list []string) (set uint64) {
 	return set
 }
 
-// rlimitNames are in the order of their numbers (getrlimit(2), asm-generic/resource.h).
-var rlimitNames = [...]string{
-	"RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC",
-	"RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",
-	"RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
-}
-
-// RlimitNumber is the resource of that name, or -1.
-func RlimitNumber(name string) int {
-	for n := range rlimitNames {
-		if rlimitNames[n] == name {
-			return n
-		}
-	}
-	return -1
-}
-
 // rlimits sets the limits of the process. A hard limit is raised only with rights in the
 // initial user namespace: in another one the launcher sets them, if it has those rights.
 func (c *compiler) rlimits(p *specs.Process) {
@@ -184,7 +167,7 @@ func (c *compiler) rlimits(p *specs.Process) {
 	c.out.Rlimits = len(p.Rlimits) != 0 && c.facts.Privileged && c.ns.own(unix.CLONE_NEWUSER)
 	for i := range p.Rlimits {
 		r := &p.Rlimits[i]
-		n := RlimitNumber(r.Type)
+		n, _ := spec.RlimitNumber(r.Type)
 		files = files || n == unix.RLIMIT_NOFILE
 		if !c.out.Rlimits {
 			c.b.At(plan.Note{Where: "process.rlimits", Index: i, Object: r.Type})

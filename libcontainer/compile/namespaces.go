@@ -91,6 +91,7 @@ func (c *compiler) launch() {
 	}
 	exe := c.input(Exe, 0, false)
 	c.out.Mappings = c.ns.isNew(unix.CLONE_NEWUSER)
+	c.out.PrivatePID = c.ns.isNew(unix.CLONE_NEWPID)
 	c.oomScoreAdj()
 	if c.ns.joined != 0 {
 		// Whoever lives in a joined namespace must find nothing to read here.
@@ -131,18 +132,21 @@ func (c *compiler) undumpable() {
 // relay makes the helper's half of the program: join, clone the container's process beside
 // itself, tell its pid, exit.
 func (c *compiler) relay() {
-	c.out.Relay = true
 	c.join(c.ns.joined)
 	if c.ns.joined&unix.CLONE_NEWUSER != 0 {
 		c.becomeRoot()
 	}
+	c.fork(c.ns.fresh & byClone)
+}
+
+// fork makes the process that goes on, with new namespaces of these kinds, beside the one that
+// tells its pid and ends here. With CLONE_PARENT the exit signal is the caller's own.
+func (c *compiler) fork(fresh uint64) {
+	c.out.Relay = true
 	c.at("linux.namespaces", "")
 	child := c.b.Label()
 	pid := c.b.Slot()
-	c.b.Clone3(plan.Clone{
-		Flags:      c.ns.fresh&byClone | unix.CLONE_PARENT,
-		ExitSignal: 0, // with CLONE_PARENT the helper's own exit signal is used
-	}, child).Into(pid)
+	c.b.Clone3(plan.Clone{Flags: fresh | unix.CLONE_PARENT}, child).Into(pid)
 	c.b.WriteSlot(c.report, pid)
 	c.b.ExitGroup(0)
 	c.b.Bind(child)

@@ -41,8 +41,7 @@ func (c *compiler) execute() {
 	}
 	argv, env := c.b.Strings(p.Args), c.b.Strings(c.environment(p))
 	if strings.Contains(p.Args[0], "/") {
-		c.atExecutable(p, "")
-		c.b.Execve(p.Args[0], argv, env)
+		c.exec(p, p.Args[0], argv, env)
 		return
 	}
 	for _, dir := range searchPath(p.Env) {
@@ -50,10 +49,26 @@ func (c *compiler) execute() {
 		here, next := c.b.Label(), c.b.Label()
 		c.candidate(dir+"/"+p.Args[0], here, next)
 		c.b.Bind(here)
-		c.b.Execve(dir+"/"+p.Args[0], argv, env)
+		c.exec(p, dir+"/"+p.Args[0], argv, env)
 		c.b.Bind(next)
 	}
 	c.notFound(p)
+}
+
+// exec executes file or tells why not. Who listens then, start, has no plan to look the
+// instruction up in: so the place goes before the report, as text.
+func (c *compiler) exec(p *specs.Process, file string, argv, env plan.Vec) {
+	c.atExecutable(p, "")
+	step := c.b.Execve(file, argv, env)
+	if c.opts.Run || c.start == (plan.FD{}) {
+		return
+	}
+	failed := c.b.Label()
+	step.Remember().OnError(0, failed)
+	c.b.Bind(failed)
+	c.b.Write(c.report, "process.args[0]: exec "+file)
+	c.b.WriteFailure(c.report)
+	c.b.ExitGroup(1)
 }
 
 // findExecutable looks for process.args[0] as execvp(3) does: a name with a slash is a path,

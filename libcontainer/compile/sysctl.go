@@ -5,12 +5,12 @@ package compile
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/tare-runtime/tare/libcontainer/plan"
+	"github.com/tare-runtime/tare/spec"
 )
 
 // hooks stops for the hooks that run before pivot_root: everything is mounted, and the host's
@@ -40,8 +40,13 @@ func (c *compiler) sysctl() {
 		c.proc, c.hasProc = c.newFilesystem("proc", "proc", &mountOptions{}, 0, nil), true
 	}
 	for _, key := range slices.Sorted(maps.Keys(list)) {
+		file, ok := spec.SysctlPath(key)
+		if !ok {
+			c.fail(`linux.sysctl["`+key+`"]`, "is no name of a sysctl")
+			return
+		}
 		c.b.At(plan.Note{Where: "linux.sysctl", Index: -1, Key: key, Object: list[key]})
-		fd := c.b.Openat2(c.proc, "sys/"+SysctlPath(key), plan.OpenHow{
+		fd := c.b.Openat2(c.proc, "sys/"+file, plan.OpenHow{
 			Flags:   unix.O_WRONLY | unix.O_CLOEXEC,
 			Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV,
 		}).FD()
@@ -57,24 +62,6 @@ func (c *compiler) dropProc() {
 		c.b.Close(c.proc)
 		c.hasProc = false
 	}
-}
-
-// SysctlPath is the file below /proc/sys of a key. As in sysctl(8), the first separator says
-// which of the two separates: in a/b.c the dot belongs to a name.
-func SysctlPath(key string) string {
-	if i := strings.IndexAny(key, "./"); i < 0 || key[i] == '/' {
-		return key
-	}
-	swap := func(r rune) rune {
-		switch r {
-		case '.':
-			return '/'
-		case '/':
-			return '.'
-		}
-		return r
-	}
-	return strings.Map(swap, key)
 }
 
 // names sets the host name and the NIS domain name.

@@ -236,6 +236,12 @@ func (b *Builder) WriteReport(fd FD) Step {
 	return b.add(Write, fd.arg, Arg{Value: HeaderFailed, Kind: InHeader}, num(HeaderSize-HeaderFailed))
 }
 
+// WriteFailure writes the failure that an instruction remembered to fd, as the executor itself
+// does with one that nothing handles.
+func (b *Builder) WriteFailure(fd FD) Step {
+	return b.add(Write, fd.arg, Arg{Value: HeaderFailed, Kind: InHeader}, num(ReportSize))
+}
+
 // RtSigprocmask sets the signal mask.
 func (b *Builder) RtSigprocmask(how uint32, set uint64) Step {
 	return b.add(RtSigprocmask, flags(how), b.words(Sigset, set), num(0), num(8))

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package libcontainer
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/tare-runtime/tare/libcontainer/cgroup"
+	"github.com/tare-runtime/tare/libcontainer/compile"
+	executor "github.com/tare-runtime/tare/libcontainer/executor0"
+	"github.com/tare-runtime/tare/libcontainer/host"
+	"github.com/tare-runtime/tare/libcontainer/plan"
+	"github.com/tare-runtime/tare/libcontainer/store"
+)
+
+// creation is a container on its way from a bundle to the state created. Everything that it
+// makes is in the state file before it is made, so whoever kills it leaves what delete finds.
+type creation struct {
+	o        *CreateOptions
+	b        *bundle
+	around   *surroundings
+	cg       *cgroup.Cgroup
+	compiled *compile.Container
+	ctr      *Container
+	l        *launch
+	run      bool
+	fifos    [2]int // start, status; -1 where there are none
+}
+
+// Create makes a container from a bundle and leaves its process waiting for Start.
+func Create(o *CreateOptions) (*Container, error) {
+	c, err := prepare(o, false, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.create(); err != nil {
+		return nil, err
+	}
+	defer c.l.close()
+	if err := c.l.answer(); err != nil {
+		c.undo()
+		return nil, sysError("write", err)
+	}
+	return c.ctr, nil
+}
+
+// Plan compiles a bundle as Create would and runs nothing. It needs no privileges: where it
+// may not look, it assumes what is usual.
+func Plan(o *CreateOptions) (*plan.Program, error) {
+	c, err := prepare(o, false, true)
+	if err != nil {
+		return nil, err
+	}
+	c.around.close()
+	return c.compiled.Program, nil
+}
+
+// prepare reads and compiles. It makes nothing.
+func prepare(o *CreateOptions, run, detach bool) (*creation, error) {
+	if err := host.CheckKernel(); err != nil {
+		return nil, err
+	}
+	b, err := loadBundle(o.Bundle, o.Config)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.checkRoot(); err != nil {
+		return nil, err
+	}
+	terminal := b.spec.Process != nil && b.spec.Process.Terminal
+	if err := checkConsole(terminal, detach, o.ConsoleSocket); err != nil {
+		return nil, err
+	}
+	c := &creation{o: o, b: b, run: run, fifos: [2]int{-1, -1}}
+	if c.cg, err = cgroup.New(cgroupOptions(o, b.spec)); err != nil {
+		return nil, err
+	}
+	if c.around, err = look(b, o); err != nil {
+		return nil, err
+	}
+	c.around.facts.Cgroup = cgroupFacts(c.cg.Location())
+	c.around.facts.Cgroup.Entries = entries(c.cg.Location())
+	c.compiled, err = compile.New(b.spec, &c.around.facts, &compile.Options{
+		ID: o.ID, Bundle: b.dir, Run: run, NoPivot: o.NoPivot, NoNewKeyring: o.NoNewKeyring, Preserve: o.PreserveFDs,
+	})
+	if err != nil {
+		c.around.close()
+		return nil, err
+	}
+	if o.Warn != nil {
+		for _, w := range c.compiled.Warnings {
+			o.Warn(w)
+		}
+	}
+	return c, nil
+}
+
+func cgroupOptions(o *CreateOptions, s *specs.Spec) cgroup.Options {
+	opts := cgroup.Options{ID: o.ID, Systemd: o.SystemdCgroup || o.CgroupManager == "systemd", Rootless: o.rootless()}
+	if s.Linux != nil {
+		opts.Path, opts.Resources = s.Linux.CgroupsPath, s.Linux.Resources
+	}
+	return opts
+}
+
+// create makes the container up to the point where its process waits for the last answer.
+func (c *creation) create() error {
+	defer c.around.close()
+	if err := checkPreserved(c.o.PreserveFDs); err != nil {
+		return err
+	}
+	if err := c.open(); err != nil {
+		return err
+	}
+	if err := c.make(); err != nil {
+		c.undo()
+		return err
+	}
+	return nil
+}
+
+// open makes the container's directory, locked by us, and puts into it what is going to be.
+func (c *creation) open() (err error) {
+	s := c.b.spec
+	c.ctr, err = intend(c.o.Root, c.o.StickyRoot, &store.State{
+		OCIVersion: specs.Version, ID: c.o.ID, Bundle: c.b.dir, Rootfs: c.b.root,
+		PrivatePID: c.compiled.PrivatePID, Cgroup: c.cg.Location().String(),
+		Systemd: c.o.SystemdCgroup, Rootless: c.o.rootless(), Terminal: s.Process != nil && s.Process.Terminal,
+		Annotations: s.Annotations, Poststop: s.Hooks != nil && len(s.Hooks.Poststop) != 0,
+	}, c.b.raw)
+	return err
+}
+
+// checkPreserved makes sure that the descriptors to be passed on are open.
+func checkPreserved(n int) error {
+	for fd := 3; fd < 3+n; fd++ {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+			return &Error{Where: "--preserve-fds " + strconv.Itoa(n), Err: sysError("unable to stat preserved-fd "+strconv.Itoa(fd), err)}
+		}
+	}
+	return nil
+}
+
+func (c *creation) make() (err error) {
+	if err := c.cg.Create(); err != nil {
+		return err
+	}
+	entry, err := c.cg.Entry()
+	if err != nil {
+		return err
+	}
+	defer entry.Close()
+	if !c.run {
+		for i, name := range [...]string{"start", "status"} {
+			if c.fifos[i], err = c.ctr.dir.MakeFIFO(name); err != nil {
+				return err
+			}
+			defer unix.Close(c.fifos[i])
+		}
+	}
+	if c.l, err = newLaunch(); err != nil {
+		return err
+	}
+	c.l.relay = c.compiled.Relay
+	c.l.onBorn, c.l.onHooks = c.born, c.hooks
+	in := inputs{entry: &entry, fifos: c.fifos, namespaces: c.around.namespaces, tree: c.tree}
+	fds, err := in.open(c.l, c.compiled.Inputs)
+	if err != nil {
+		return err
+	}
+	err = c.l.start(&executor.Launch{
+		Program: c.compiled.Program, Inputs: fds, Preserve: c.o.PreserveFDs,
+		Flags: c.compiled.Flags, Cgroup: entry.Dir,
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.l.converse(); err != nil {
+		return err
+	}
+	return c.created()
+}
+
+// born: the process exists. Its pid is stored before anything else is done with it.
+func (c *creation) born() error {
+	c.ctr.state.Cgroup = c.cg.Location().String()
+	if err := c.ctr.setProcess(c.l.pid); err != nil {
+		return err
+	}
+	if !c.compiled.Mappings {
+		return nil
+	}
+	if err := writeMappings(c.l.pid, c.b.spec.Linux); err != nil {
+		return err
+	}
+	return c.l.answer()
+}
+
+// created: the process has told that everything is in place.
+func (c *creation) created() error {
+	if c.compiled.Rlimits {
+		if err := setRlimits(c.l.pid, c.b.spec.Process.Rlimits); err != nil {
+			return err
+		}
+	}
+	if c.o.ConsoleSocket != "" {
+		if err := handOverConsole(c.o.ConsoleSocket, c.l.master); err != nil {
+			return err
+		}
+	}
+	if c.o.PidfdSocket != "" {
+		if err := handOverPidfd(c.o.PidfdSocket, c.l.pidfd); err != nil {
+			return err
+		}
+	}
+	if err := c.ctr.setCreated(); err != nil {
+		return err
+	}
+	return writePidFile(c.o.PidFile, c.l.pid)
+}
+
+// tree clones the source of mounts[i] in the launcher's name.
+func (c *creation) tree(i int) (int, error) {
+	m := &c.b.spec.Mounts[i]
+	source := compile.SourcePath(c.b.dir, m)
+	fd, err := unix.OpenTree(unix.AT_FDCWD, source, uint(compile.TreeFlags(m)))
+	if err != nil {
+		return -1, &Error{Where: at("mounts", i) + " " + m.Destination, Err: sysError("open_tree "+strconv.Quote(source), err)}
+	}
+	return fd, nil
+}
+
+// undo takes back all that create has made, in the reverse order.
+func (c *creation) undo() {
+	if c.l != nil {
+		c.l.abandon()
+	}
+	c.cg.Remove()
+	c.ctr.remove()
+}
+
+// writePidFile writes the pid so that a reader finds either the whole file or none; "" is no
+// file. A link at name is replaced, not followed.
+func writePidFile(name string, pid int) error {
+	if name == "" {
+		return nil
+	}
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return &Error{Where: "--pid-file " + name, Err: err}
+	}
+	temporary := path.Join(path.Dir(abs), "."+path.Base(abs))
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o666)
+	if os.IsExist(err) { // left by one who was killed
+		os.Remove(temporary)
+		f, err = os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o666)
+	}
+	if err != nil {
+		return &Error{Where: "--pid-file " + name, Err: err}
+	}
+	_, err = f.WriteString(strconv.Itoa(pid))
+	f.Close()
+	if err == nil {
+		err = os.Rename(temporary, abs)
+	}
+	if err != nil {
+		os.Remove(temporary)
+		return &Error{Where: "--pid-file " + name, Err: err}
+	}
+	return nil
+}
+
+// writeFile writes text to an existing file in one call.
+func writeFile(name, text string) error {
+	fd, err := unix.Open(name, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	_, err = unix.Write(fd, []byte(text))
+	return err
+}
