@@ -104,26 +104,19 @@ func (c *Cgroup) place() string {
 }
 
 // mkdirs makes a directory of cgroupfs and the parents it lacks, and appends to made what it
-// made. EEXIST: it was there.
+// made. EEXIST: it was there, or a file is.
 func (t tree) mkdirs(dir string, made *[]string) error {
-	for {
-		err := t.mkdir(dir)
-		switch err {
-		case nil:
-			*made = append(*made, dir)
-			return nil
-		case unix.ENOENT:
-			parent := path.Dir(dir)
-			if parent == mountRoot || parent == "/" {
-				return err
-			}
-			if err := t.mkdirs(parent, made); err != nil && err != unix.EEXIST {
-				return err
-			}
-		default:
+	err := t.mkdir(dir)
+	if parent := path.Dir(dir); err == unix.ENOENT && parent != mountRoot && parent != "/" {
+		if err := t.mkdirs(parent, made); err != nil && err != unix.EEXIST {
 			return err
 		}
+		err = t.mkdir(dir)
 	}
+	if err == nil {
+		*made = append(*made, dir)
+	}
+	return err
 }
 
 // vacant is an error if a process is in or below an existing directory, or if it is frozen. A

@@ -3,6 +3,8 @@
 package cgroup
 
 import (
+	"strconv"
+
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -16,7 +18,7 @@ const (
 	accAll = accMknod | accRead | accWrite
 )
 
-// any is the major or minor number of a rule for all of them.
+// anyNumber is the major or minor number of a rule for all of them.
 const anyNumber = -1
 
 // deviceRule allows or denies kinds of access to devices. Rules are told in order, for each kind
@@ -166,5 +168,5 @@ func appendNumber(b []byte, n int64) []byte {
 	if n == anyNumber {
 		return append(b, '*')
 	}
-	return append(b, decimal(int(n))...)
+	return strconv.AppendInt(b, n, 10)
 }

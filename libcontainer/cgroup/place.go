@@ -55,7 +55,7 @@ type host struct {
 	fsType  func(dir string) int64                  // statfs(2) f_type, 0 if there is none
 	own     func() ([]byte, error)                  // /proc/self/cgroup
 	mounted func(dir string) mountKind              // how a directory is a mount point
-	find    func(controller string) (string, error) // mountinfo: the hierarchy's mount point
+	find    func(controller string) (string, error) // mountinfo: the hierarchy's mount point, or ""
 	ownPath func(controller string) (string, error) // mountinfo: the directory of the caller's own cgroup
 }
 
@@ -82,7 +82,11 @@ func liveHost() (h host, done func()) {
 		},
 		find: func(controller string) (string, error) {
 			silence()
-			return cgroups.FindCgroupMountpoint("", controller)
+			dir, err := cgroups.FindCgroupMountpoint("", controller)
+			if cgroups.IsNotFound(err) {
+				return "", nil
+			}
+			return dir, err
 		},
 		ownPath: func(controller string) (string, error) {
 			silence()
@@ -177,8 +181,8 @@ func placeV1(name, controllers, mine string, h host) (string, error) {
 	}
 	if kind == notMounted {
 		var err error
-		if mount, err = h.find(first); err != nil {
-			return "", nil
+		if mount, err = h.find(first); mount == "" {
+			return "", err
 		}
 		kind = mountedSub
 	}

@@ -72,7 +72,7 @@ func (c *Cgroup) Remove() error {
 // cgroupfs a missing directory gives EROFS or EACCES.
 func (t tree) remove(dir string) (bool, error) {
 	switch err := t.rmdir(dir); {
-	case err == nil || gone(err):
+	case err == nil || gone(err) || err == unix.ENOTDIR: // a file's name: Create had no luck either
 		return true, nil
 	case err == unix.EBUSY || err == unix.ENOTEMPTY:
 		return false, nil
