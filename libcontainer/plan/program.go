@@ -100,7 +100,7 @@ type Input struct {
 // tells where: what is reported begins at HeaderFailed.
 const (
 	HeaderReport = 0   // descriptor that a failure is written to
-	HeaderFailed = 8   // offset of the failed instruction from the Header
+	HeaderFailed = 8   // index of the failed instruction
 	HeaderErrno  = 16  // its errno
 	HeaderText   = 24  // text of the kernel that belongs to it, NUL-padded
 	HeaderSize   = 256 // of the whole
