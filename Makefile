@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+
+VERSION ?= 0.1.0-dev
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+PREFIX  ?= /usr/local
+
+GO      ?= go
+TAGS    := urfave_cli_no_docs
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+# No C in the product, whatever machine it is built on.
+export CGO_ENABLED := 0
+# Tests that run the binary find it here.
+export TARE := $(CURDIR)/tare
+
+.DEFAULT_GOAL := build
+.PHONY: help build install test unit integration arm64 lint check bench demo clean packages
+
+help: ## say what there is
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+
+build: ## build ./tare
+	$(GO) build -trimpath -buildvcs=false -tags $(TAGS) -ldflags '$(LDFLAGS)' -o tare .
+
+install: build ## install to $(DESTDIR)$(PREFIX)/bin
+	install -D -m 0755 tare $(DESTDIR)$(PREFIX)/bin/tare
+
+demo: build ## run a real container and show what it sees of the host
+	./tare demo
+
+test: packages build ## install what tests need, where possible, and run them all
+	$(GO) test -tags $(TAGS) -timeout 15m ./...
+	$(MAKE) --no-print-directory arm64
+
+packages: ## install the Debian packages that tests use
+	@.ci/packages
+
+unit: ## run the tests that start no container
+	$(GO) test -tags $(TAGS) $$($(GO) list ./... | grep -v /integration)
+
+integration: build ## run the tests that start containers
+	$(GO) test -tags $(TAGS) -timeout 15m ./integration/...
+
+# The executor is the only code that differs between architectures, and the plan is what it runs.
+arm64: ## run the executor's tests as arm64, under qemu-user
+	@command -v qemu-aarch64-static >/dev/null || { echo 'arm64 is not tested: apt-get install qemu-user-static'; exit 0; }; \
+	GOARCH=arm64 $(GO) test -tags $(TAGS) -exec qemu-aarch64-static ./spec/... ./libcontainer/plan/... ./libcontainer/executor/...
+
+lint: build ## format, vet and analyse, for amd64 and arm64
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	GOARCH=amd64 $(GO) vet -tags $(TAGS) ./...
+	GOARCH=arm64 $(GO) vet -tags $(TAGS) ./...
+	$(GO) build -o build/staticcheck honnef.co/go/tools/cmd/staticcheck
+	GOARCH=amd64 build/staticcheck -tags $(TAGS) ./...
+	GOARCH=arm64 build/staticcheck -tags $(TAGS) ./...
+	$(GO) run ./internal/cmd/lint -binary tare
+
+check: ## regenerate, format, lint and tidy; fails if that changes anything
+	$(GO) generate ./...
+	gofmt -w $$(git ls-files '*.go')
+	$(GO) mod tidy
+	$(MAKE) --no-print-directory lint
+	@changed=$$(git status --porcelain); test -z "$$changed" || { echo 'The tree is not clean:'; echo "$$changed"; exit 1; }
+
+bench: build ## measure against the floor and the peers: docs/benchmarks.md
+	mkdir -p build/bench docs
+	$(CC) -O2 -static -Wall -Wextra -o build/bench/floor bench/floor/*.c
+	$(CC) -O2 -static -o build/bench/empty-c bench/floor/empty/empty.c
+	$(GO) build -trimpath -ldflags '-s -w' -o build/bench/empty-go ./bench/empty
+	$(GO) build -trimpath -ldflags '-s -w' -o build/bench/decode ./bench/decode
+	$(GO) build -o build/bench/bench ./bench
+	build/bench/bench -tare tare -out docs/benchmarks.md
+
+clean: ## remove what was built
+	rm -rf tare build dist
