@@ -35,8 +35,12 @@ type creation struct {
 
 // Create makes a container from a bundle and leaves its process waiting for Start.
 func Create(o *CreateOptions) (*Container, error) {
-	c, err := prepare(o, false, true)
+	c, err := prepare(o, false)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkConsole(c.terminal(), true, o.ConsoleSocket); err != nil {
+		c.around.close()
 		return nil, err
 	}
 	if err := c.create(); err != nil {
@@ -53,7 +57,7 @@ func Create(o *CreateOptions) (*Container, error) {
 // Plan compiles a bundle as Create would and runs nothing. It needs no privileges: where it
 // may not look, it assumes what is usual.
 func Plan(o *CreateOptions) (*plan.Program, error) {
-	c, err := prepare(o, false, true)
+	c, err := prepare(o, false)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +66,7 @@ func Plan(o *CreateOptions) (*plan.Program, error) {
 }
 
 // prepare reads and compiles. It makes nothing.
-func prepare(o *CreateOptions, run, detach bool) (*creation, error) {
+func prepare(o *CreateOptions, run bool) (*creation, error) {
 	if err := host.CheckKernel(); err != nil {
 		return nil, err
 	}
@@ -73,12 +77,8 @@ func prepare(o *CreateOptions, run, detach bool) (*creation, error) {
 	if err := b.checkRoot(); err != nil {
 		return nil, err
 	}
-	terminal := b.spec.Process != nil && b.spec.Process.Terminal
-	if err := checkConsole(terminal, detach, o.ConsoleSocket); err != nil {
-		return nil, err
-	}
 	c := &creation{o: o, b: b, run: run, fifos: [2]int{-1, -1}}
-	if c.cg, err = cgroup.New(cgroupOptions(o, b.spec)); err != nil {
+	if c.cg, err = newCgroup(o, b.spec); err != nil {
 		return nil, err
 	}
 	if c.around, err = look(b, o); err != nil {
@@ -101,12 +101,27 @@ func prepare(o *CreateOptions, run, detach bool) (*creation, error) {
 	return c, nil
 }
 
-func cgroupOptions(o *CreateOptions, s *specs.Spec) cgroup.Options {
-	opts := cgroup.Options{ID: o.ID, Systemd: o.SystemdCgroup || o.CgroupManager == "systemd", Rootless: o.rootless()}
+// terminal tells whether the process is to have one.
+func (c *creation) terminal() bool {
+	return c.b.spec.Process != nil && c.b.spec.Process.Terminal
+}
+
+// newCgroup decides on the container's cgroup; without a manager there is none.
+func newCgroup(o *CreateOptions, s *specs.Spec) (*cgroup.Cgroup, error) {
+	opts := cgroup.Options{ID: o.ID, Systemd: o.SystemdCgroup, Rootless: o.rootless()}
+	switch o.CgroupManager {
+	case "", "cgroupfs":
+	case "systemd":
+		opts.Systemd = true
+	case "disabled":
+		return cgroup.Open(cgroup.Location{}), nil
+	default:
+		return nil, &Error{Where: "--cgroup-manager " + o.CgroupManager, Err: text("want cgroupfs, systemd or disabled")}
+	}
 	if s.Linux != nil {
 		opts.Path, opts.Resources = s.Linux.CgroupsPath, s.Linux.Resources
 	}
-	return opts
+	return cgroup.New(opts)
 }
 
 // create makes the container up to the point where its process waits for the last answer.

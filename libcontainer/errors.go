@@ -4,10 +4,15 @@ package libcontainer
 
 import (
 	"errors"
+	"io/fs"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tare-runtime/tare/libcontainer/cgroup"
+	executor "github.com/tare-runtime/tare/libcontainer/executor0"
 )
 
 // Error is a failure with the place that it is about: a place in config.json, a flag, a path.
@@ -55,3 +60,54 @@ func sysError(call string, err error) error { return &callError{call, err} }
 
 // at is the place of an element of a list.
 func at(where string, i int) string { return where + "[" + strconv.Itoa(i) + "]" }
+
+// Detail is what a failed system call was, for those who read errors by program. Members that do
+// not apply are empty.
+type Detail struct {
+	Call  string // "openat2"
+	Errno string // "ENOENT"
+	Path  string // or whatever the call worked on
+}
+
+// Describe finds the system call behind an error.
+func Describe(err error) (d Detail) {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		d.Errno = unix.ErrnoName(errno)
+	}
+	var failure *executor.Failure
+	var call *callError
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &failure):
+		d.Call, d.Path, d.Errno = failure.Call, failure.Note.Object, unix.ErrnoName(failure.Errno)
+	case errors.As(err, &file):
+		d.Call, d.Path = file.Op, file.Path
+	case errors.As(err, &call):
+		d.Call, d.Path, _ = strings.Cut(call.call, " ")
+		if unquoted, err := strconv.Unquote(d.Path); err == nil {
+			d.Path = unquoted
+		}
+	}
+	return d
+}
+
+// Hint says what to do about an error; "" if there is nothing to say.
+func Hint(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	var failure *executor.Failure
+	var group *cgroup.Error
+	var lacking *cgroup.UnsupportedError
+	switch {
+	case errors.As(err, &failure):
+		return failure.Note.Hint
+	case errors.As(err, &group):
+		return group.Hint
+	case errors.As(err, &lacking):
+		return lacking.Hint
+	}
+	return ""
+}

@@ -145,38 +145,42 @@ func (c *Container) execStatus(ignorePaused bool) error {
 }
 
 // enter makes the process and waits until it has executed its program.
-func (c *Container) enter(o *ExecOptions, s *specs.Spec) (l *launch, err error) {
+func (c *Container) enter(o *ExecOptions, s *specs.Spec) (*launch, error) {
 	target, err := c.pidfd()
 	if err != nil {
 		return nil, err
 	}
-	if l, err = newLaunch(); err != nil {
+	l, err := newLaunch()
+	if err != nil {
 		unix.Close(target)
 		return nil, err
 	}
 	l.own(target)
-	defer func() {
-		if err != nil {
-			l.abandon()
-		}
-	}()
+	if err := c.launchExec(l, o, s, target); err != nil {
+		l.abandon()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (c *Container) launchExec(l *launch, o *ExecOptions, s *specs.Spec, target int) error {
 	location, err := c.execCgroup(o.Cgroup)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	entry, err := cgroup.Open(location).Entry()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer entry.Close()
 	t := c.target(s)
 	facts, err := c.execFacts(s, &entry)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	compiled, err := compile.Exec(s, t, facts, &compile.Options{ID: c.state.ID, Run: true, Preserve: o.PreserveFDs})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if o.Warn != nil {
 		for _, w := range compiled.Warnings {
@@ -196,16 +200,16 @@ func (c *Container) enter(o *ExecOptions, s *specs.Spec) (l *launch, err error) 
 	in := inputs{entry: &entry, target: target, targetPID: c.state.PID}
 	fds, err := in.open(l, compiled.Inputs)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	err = l.start(&executor.Launch{Program: compiled.Program, Inputs: fds, Preserve: o.PreserveFDs, Cgroup: entry.Dir})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := l.converse(); err != errExecuted {
-		return nil, err
+		return err
 	}
-	return l, c.entered(o, l)
+	return c.entered(o, l)
 }
 
 // entered does what is asked for once the process runs.

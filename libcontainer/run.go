@@ -14,11 +14,16 @@ import (
 // the container is deleted (o.Keep: it is not), and the result is the process's exit code, or
 // 128 and the number of the signal that killed it.
 func Run(o *RunOptions) (exitCode int, err error) {
-	c, err := prepare(&o.CreateOptions, true, o.Detach)
+	c, err := prepare(&o.CreateOptions, true)
 	if err != nil {
 		return 0, err
 	}
-	if p := c.b.spec.Process; p == nil {
+	if err := checkConsole(c.terminal(), o.Detach, o.ConsoleSocket); err != nil {
+		c.around.close()
+		return 0, err
+	}
+	if c.b.spec.Process == nil {
+		c.around.close()
 		return 0, &Error{Where: "process", Err: text("process property must not be empty")}
 	}
 	if !o.Detach && !o.NoSubreaper {

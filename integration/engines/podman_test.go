@@ -35,6 +35,7 @@ func newPodman(t *testing.T) *client {
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 log_driver = "k8s-file"
 netns = "none"
+seccomp_profile = "unconfined"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "none"
@@ -199,7 +200,7 @@ func podmanVolume(t *testing.T, p *client) {
 }
 
 func podmanReadOnly(t *testing.T, p *client) {
-	mentions(t, p.exits(1, podmanRun([]string{"--rm", "--read-only"}, "sh", "-c", "echo > /etc/new")...).stderr, "read-only file system")
+	mentions(t, p.exits(1, podmanRun([]string{"--rm", "--read-only", "--read-only-tmpfs=false"}, "sh", "-c", "echo > /etc/new")...).stderr, "read-only file system")
 }
 
 func podmanUser(t *testing.T, p *client) {

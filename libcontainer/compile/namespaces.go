@@ -108,6 +108,9 @@ func (c *compiler) launch() {
 	if c.out.Mappings {
 		c.answer()
 	}
+	if c.ns.joined&unix.CLONE_NEWUSER == 0 {
+		c.timeNamespace()
+	}
 	if c.ns.own(unix.CLONE_NEWUSER) {
 		c.becomeRoot()
 	}
@@ -117,7 +120,10 @@ func (c *compiler) launch() {
 	c.b.Setsid()
 	c.b.Umask(0)
 	c.keyring()
-	c.unshareLate()
+	if c.ns.isNew(unix.CLONE_NEWCGROUP) {
+		c.at("linux.namespaces", "cgroup")
+		c.b.Unshare(unix.CLONE_NEWCGROUP)
+	}
 	c.undumpable()
 	c.loopback()
 }
@@ -134,6 +140,7 @@ func (c *compiler) undumpable() {
 func (c *compiler) relay() {
 	c.join(c.ns.joined)
 	if c.ns.joined&unix.CLONE_NEWUSER != 0 {
+		c.timeNamespace()
 		c.becomeRoot()
 	}
 	c.fork(c.ns.fresh & byClone)
@@ -255,12 +262,9 @@ func (c *compiler) keyring() {
 	c.b.Bind(done)
 }
 
-// unshareLate makes the namespaces that clone3 must not make.
-func (c *compiler) unshareLate() {
-	if c.ns.isNew(unix.CLONE_NEWCGROUP) {
-		c.at("linux.namespaces", "cgroup")
-		c.b.Unshare(unix.CLONE_NEWCGROUP)
-	}
+// timeNamespace comes before the process takes other ids: then its files in /proc belong to root
+// of the host, and timens_offsets cannot be opened any more.
+func (c *compiler) timeNamespace() {
 	if !c.ns.isNew(unix.CLONE_NEWTIME) {
 		return
 	}
