@@ -80,7 +80,8 @@ func Describe(err error) (d Detail) {
 	var file *fs.PathError
 	switch {
 	case errors.As(err, &failure):
-		d.Call, d.Path, d.Errno = failure.Call, failure.Note.Object, unix.ErrnoName(failure.Errno)
+		d.Call, d.Errno = failure.Call, unix.ErrnoName(failure.Errno)
+		d.Path, _, _ = strings.Cut(strings.TrimPrefix(failure.Note.Object, "exec: "), ": ")
 	case errors.As(err, &file):
 		d.Call, d.Path = file.Op, file.Path
 	case errors.As(err, &call):

@@ -93,9 +93,9 @@ func (c *compiler) enter(t *Target) {
 
 // Hook compiles a hook that runs in the container's namespaces (createContainer,
 // startContainer). Its input and output are handed over.
-func Hook(h *specs.Hook, where string, env []string, t *Target) *Container {
+func Hook(h *specs.Hook, kind string, i int, env []string, t *Target) *Container {
 	c := &compiler{b: plan.NewBuilder(), spec: &specs.Spec{Linux: &specs.Linux{}}, facts: &Facts{}, opts: &Options{}, out: &Container{}}
-	c.at(where, h.Path)
+	c.atIndex("hooks."+kind, i, h.Path)
 	c.report = c.input(Report, 0, true)
 	for i := range 3 {
 		fd := c.input(HookStream, i, false)
@@ -103,7 +103,7 @@ func Hook(h *specs.Hook, where string, env []string, t *Target) *Container {
 		c.b.Close(fd)
 	}
 	c.enter(t)
-	c.at(where, h.Path)
+	c.atIndex("hooks."+kind, i, h.Path)
 	c.b.Chdir("/")
 	args := h.Args
 	if len(args) == 0 {

@@ -92,7 +92,8 @@ func (c *compiler) findExecutable(p *specs.Process) {
 	c.b.Faccessat2(plan.Cwd, name, unix.X_OK, unix.AT_EACCESS)
 	c.b.Faccessat2(plan.Cwd, name+"/.", unix.F_OK, 0).OnError(0, ready)
 	c.atExecutable(p, ": is a directory")
-	c.b.Execve(name, c.b.Strings(nil), c.b.Strings(nil)) // EACCES, which is what to report
+	// EACCES, which is what to report: nothing that can be executed is called ".".
+	c.b.Execve(name+"/.", c.b.Strings(nil), c.b.Strings(nil))
 	c.b.Bind(ready)
 }
 

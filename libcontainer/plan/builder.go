@@ -207,6 +207,9 @@ func (b *Builder) object(p Param, content []byte) uint32 {
 	off := uint32(len(b.p.Data))
 	b.p.Data = append(b.p.Data, content...)
 	b.p.Objects = append(b.p.Objects, Object{off, uint32(len(content)), p})
+	if len(content) == 0 { // no two objects have one offset
+		b.p.Data = append(b.p.Data, 0)
+	}
 	b.align()
 	return off
 }

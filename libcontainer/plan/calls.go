@@ -213,6 +213,9 @@ func (b *Builder) Prctl(op uint32, a2, a3, a4, a5 uint64) Step {
 // CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE in the process's user namespace, and that no file
 // is mapped any more. The executor fills in the bounds of the arena and the descriptor.
 func (b *Builder) ShedExe(exe FD) Step {
+	if exe.arg.Kind == FromSlot {
+		panic("BUG: no room for a slot at the end of struct prctl_mm_map")
+	}
 	at := b.data(MMMap, make([]byte, 104))
 	b.embed(uint32(at.Value)+100, exe)
 	return b.add(Prctl, num(35), num(14), at, num(104), num(0)) // PR_SET_MM, PR_SET_MM_MAP
