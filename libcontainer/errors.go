@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tare-runtime/tare/libcontainer/cgroup"
-	executor "github.com/tare-runtime/tare/libcontainer/executor0"
+	"github.com/tare-runtime/tare/libcontainer/executor"
 )
 
 // Error is a failure with the place that it is about: a place in config.json, a flag, a path.

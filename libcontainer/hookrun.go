@@ -8,7 +8,7 @@ import (
 
 	"github.com/tare-runtime/tare/libcontainer/cgroup"
 	"github.com/tare-runtime/tare/libcontainer/compile"
-	executor "github.com/tare-runtime/tare/libcontainer/executor0"
+	"github.com/tare-runtime/tare/libcontainer/executor"
 	"github.com/tare-runtime/tare/libcontainer/hooks"
 )
 

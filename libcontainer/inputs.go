@@ -9,7 +9,7 @@ import (
 
 	"github.com/tare-runtime/tare/libcontainer/cgroup"
 	"github.com/tare-runtime/tare/libcontainer/compile"
-	executor "github.com/tare-runtime/tare/libcontainer/executor0"
+	"github.com/tare-runtime/tare/libcontainer/executor"
 )
 
 // inputs is where the descriptors that a program is handed come from. Only those that the

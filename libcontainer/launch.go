@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tare-runtime/tare/libcontainer/compile"
-	executor "github.com/tare-runtime/tare/libcontainer/executor0"
+	"github.com/tare-runtime/tare/libcontainer/executor"
 	"github.com/tare-runtime/tare/libcontainer/plan"
 	"github.com/tare-runtime/tare/spec"
 )

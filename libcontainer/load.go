@@ -13,7 +13,7 @@ import (
 
 	"github.com/tare-runtime/tare/libcontainer/cgroup"
 	"github.com/tare-runtime/tare/libcontainer/compile"
-	"github.com/tare-runtime/tare/libcontainer/executor0/nofile"
+	"github.com/tare-runtime/tare/libcontainer/executor/nofile"
 	"github.com/tare-runtime/tare/libcontainer/host"
 	"github.com/tare-runtime/tare/spec"
 )
@@ -40,6 +40,9 @@ func loadBundle(dir, file string) (*bundle, error) {
 	}
 	s, raw, err := spec.Load(abs, file)
 	if err != nil {
+		if e := unix.Access(abs, unix.F_OK); e != nil {
+			return nil, &Error{Where: "--bundle " + dir, Err: sysError("access", e)}
+		}
 		return nil, err
 	}
 	if err := spec.Validate(s); err != nil {

@@ -5,7 +5,7 @@ package libcontainer
 import (
 	"golang.org/x/sys/unix"
 
-	executor "github.com/tare-runtime/tare/libcontainer/executor0"
+	"github.com/tare-runtime/tare/libcontainer/executor"
 	"github.com/tare-runtime/tare/libcontainer/plan"
 )
 
@@ -55,7 +55,8 @@ func Run(o *RunOptions) (exitCode int, err error) {
 	if o.Keep {
 		return code, nil
 	}
-	return code, c.ctr.Delete(true)
+	defer c.ctr.Close()
+	return code, c.ctr.delete(DeleteOptions{Force: true, Warn: o.Warn})
 }
 
 // start lets a process go that was created by this very run.

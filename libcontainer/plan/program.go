@@ -9,7 +9,10 @@
 // config.json gives the same Program, and the same text, on every machine.
 package plan
 
-import "syscall"
+import (
+	"bytes"
+	"syscall"
+)
 
 // Kind says how the value of an Arg is found.
 type Kind uint8
@@ -107,3 +110,12 @@ const (
 	ReportSize   = 16  // failed, errno
 	TextSize     = HeaderSize - HeaderText
 )
+
+// String is the string that an argument points to; "" if it points to none.
+func (p *Program) String(a Arg) string {
+	if a.Kind != InData || a.Value >= uint64(len(p.Data)) {
+		return ""
+	}
+	s, _, _ := bytes.Cut(p.Data[a.Value:], []byte{0})
+	return string(s)
+}

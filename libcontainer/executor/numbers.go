@@ -1,10 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package executor
 
 import (
-	"github.com/tare-runtime/tare/libcontainer/plan"
 	"golang.org/x/sys/unix"
+
+	"github.com/tare-runtime/tare/libcontainer/plan"
 )
 
+// numbers gives each Call its number on this architecture.
 var numbers = [plan.NumCalls]uint32{
 	plan.Capset:           unix.SYS_CAPSET,
 	plan.Chdir:            unix.SYS_CHDIR,
