@@ -15,6 +15,8 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/urfave/cli/v2"
+
+	"github.com/tare-runtime/tare/libcontainer"
 )
 
 // Set by the linker, see Makefile.
@@ -37,6 +39,9 @@ func run(args []string) (exitCode int) {
 		args = append(args[:at+1:at+1], flagsFirst(app.Commands[0], args[at+1:])...)
 	}
 	err := app.Run(args)
+	if libcontainer.NeedsSealedCopy(err) {
+		err = libcontainer.ReexecSealed()
+	}
 	var exit exitStatus
 	switch {
 	case err == nil:

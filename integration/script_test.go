@@ -11,6 +11,8 @@
 //	unset NAME PLACE           removes it
 //	tare ARG...                runs tare with a root of the script's own
 //	exits CODE ARG...          the same, and wants that exit code
+//	sealed ARG...              the same as tare, from a sealed copy in memory, as where the kernel
+//	                           refuses PR_SET_MM_MAP
 //	await NAME STATUS          waits until a container has that status
 //
 // When a script has ended nothing may be left of it.
@@ -69,7 +71,7 @@ func TestScripts(t *testing.T) {
 		Setup:               func(e *testscript.Env) error { return setup(e, tare) },
 		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"bundle": bundle, "set": set, "unset": unset, "tare": runTare, "exits": exits, "await": await,
+			"bundle": bundle, "set": set, "unset": unset, "tare": runTare, "exits": exits, "await": await, "sealed": sealed,
 		},
 	})
 }
@@ -266,7 +268,7 @@ func replace(in any, steps []string, value json.RawMessage) (any, error) {
 }
 
 func runTare(ts *testscript.TestScript, neg bool, args []string) {
-	code := call(ts, args)
+	code := call(ts, args, nil)
 	switch {
 	case code == 0 && neg:
 		ts.Fatalf("tare has succeeded")
@@ -279,13 +281,29 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE ARG...")
 	}
-	if code := strconv.Itoa(call(ts, args[1:])); code != args[0] {
+	if code := strconv.Itoa(call(ts, args[1:], nil)); code != args[0] {
 		ts.Fatalf("exit code %s, want %s", code, args[0])
 	}
 }
 
+func sealed(ts *testscript.TestScript, neg bool, args []string) {
+	fd, err := unix.MemfdCreate("tare", unix.MFD_ALLOW_SEALING|unix.MFD_CLOEXEC)
+	ts.Check(err)
+	f := os.NewFile(uintptr(fd), "tare")
+	defer f.Close()
+	program, err := os.ReadFile(ts.Getenv("TARE"))
+	ts.Check(err)
+	_, err = f.Write(program)
+	ts.Check(err)
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
+	ts.Check(err)
+	if code := call(ts, args, f); code != 0 != neg {
+		ts.Fatalf("tare: exit code %d", code)
+	}
+}
+
 // call runs tare. Its output goes to files: a container that lives on would keep a pipe open.
-func call(ts *testscript.TestScript, args []string) (exitCode int) {
+func call(ts *testscript.TestScript, args []string, sealed *os.File) (exitCode int) {
 	var output [2]*os.File
 	for i := range output {
 		f, err := os.CreateTemp(ts.Getenv("WORK"), ".output")
@@ -299,6 +317,10 @@ func call(ts *testscript.TestScript, args []string) (exitCode int) {
 	cmd := exec.CommandContext(ctx, ts.Getenv("TARE"), append([]string{"--root", ts.Getenv("STATE")}, args...)...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), output[0], output[1]
 	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "WORK=" + ts.Getenv("WORK")}
+	if sealed != nil {
+		cmd.Path, cmd.ExtraFiles = "/proc/self/fd/"+strconv.Itoa(int(sealed.Fd())), []*os.File{sealed}
+		cmd.Env = append(cmd.Env, "_TARE_SEALED=1")
+	}
 	ts.Check(cmd.Start())
 	stop := reapOrphans(ts.Getenv("CGROUP"))
 	err := cmd.Wait()

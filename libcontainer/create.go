@@ -70,6 +70,9 @@ func prepare(o *CreateOptions, run bool) (*creation, error) {
 	if err := host.CheckKernel(); err != nil {
 		return nil, err
 	}
+	if err := executor.Supported(); err != nil {
+		return nil, err
+	}
 	b, err := loadBundle(o.Bundle, o.Config)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tare-runtime/tare/libcontainer/cgroup"
+	"github.com/tare-runtime/tare/libcontainer/compile"
 	"github.com/tare-runtime/tare/libcontainer/executor"
+	"github.com/tare-runtime/tare/libcontainer/plan"
 )
 
 // Error is a failure with the place that it is about: a place in config.json, a flag, a path.
@@ -99,12 +101,9 @@ func Hint(err error) string {
 	if errors.As(err, &h) {
 		return h.Hint()
 	}
-	var failure *executor.Failure
 	var group *cgroup.Error
 	var lacking *cgroup.UnsupportedError
 	switch {
-	case errors.As(err, &failure):
-		return failure.Note.Hint
 	case errors.As(err, &group):
 		return group.Hint
 	case errors.As(err, &lacking):
@@ -112,3 +111,15 @@ func Hint(err error) string {
 	}
 	return ""
 }
+
+// NeedsSealedCopy tells of an error that the kernel lets no process replace its /proc/self/exe.
+// Nothing was made or left. ReexecSealed is the way round.
+func NeedsSealedCopy(err error) bool {
+	var f *executor.Failure
+	return errors.As(err, &f) && f.Call == plan.Prctl.String() && f.Note.Object == compile.ExeObject
+}
+
+// ReexecSealed executes the calling program once more, from a sealed copy in memory, with the same
+// arguments: containers then may see its executable, since nobody can change it. It returns only
+// if that fails. A program that calls it must not have done anything that may not be done twice.
+func ReexecSealed() error { return executor.ReexecSealed() }

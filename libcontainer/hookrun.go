@@ -98,7 +98,7 @@ func (c *Container) hookInside(kind string, i int, h *specs.Hook, env []string, 
 	}
 	l.own(target)
 	t := c.target(s)
-	k := compile.Hook(h, kind, i, env, t)
+	k := compile.Hook(h, kind, i, env, t, &compile.Facts{Sealed: executor.Sealed()})
 	l.relay = k.Relay
 	in := inputs{entry: &cgroup.Entry{Dir: -1}, target: target, targetPID: c.state.PID, streams: io.Child()}
 	fds, err := in.open(l, k.Inputs)

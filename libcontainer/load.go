@@ -13,6 +13,7 @@ import (
 
 	"github.com/tare-runtime/tare/libcontainer/cgroup"
 	"github.com/tare-runtime/tare/libcontainer/compile"
+	"github.com/tare-runtime/tare/libcontainer/executor"
 	"github.com/tare-runtime/tare/libcontainer/executor/nofile"
 	"github.com/tare-runtime/tare/libcontainer/host"
 	"github.com/tare-runtime/tare/spec"
@@ -96,6 +97,7 @@ func look(b *bundle, o *CreateOptions) (*surroundings, error) {
 	initial := host.InInitialUserNamespace()
 	f.Privileged = initial && unix.Geteuid() == 0
 	f.HostDev = !initial
+	f.Sealed = executor.Sealed()
 	f.LastCap = host.LastCapability()
 	f.CoreLink = unix.Access("/proc/kcore", unix.F_OK) == nil
 	if soft, hard, raised := nofile.Original(); raised {

@@ -57,7 +57,9 @@ func Run(out io.Writer) (err error) {
 }
 
 func print(out io.Writer, host facts, one, two *box) {
-	row := func(namespace, a, b, c string) { fmt.Fprintf(out, "%-11s%-24s%-24s%s\n", namespace, short(a), short(b), short(c)) }
+	row := func(namespace, a, b, c string) {
+		fmt.Fprintf(out, "%-11s%-24s%-24s%s\n", namespace, short(a), short(b), short(c))
+	}
 	all := func(namespace, name string) { row(namespace, host.get(name), one.facts.get(name), two.facts.get(name)) }
 	row("namespace", "on the host", "in "+one.name, "in "+two.name)
 	row("---------", "-----------", "---------", "---------")

@@ -31,6 +31,7 @@ type Options struct {
 type Facts struct {
 	Privileged    bool        // the launcher has all capabilities in the initial user namespace
 	HostDev       bool        // device nodes cannot be made: the launcher itself is in a user namespace
+	Sealed        bool        // the launcher runs from a sealed copy of its executable
 	LastCap       int         // highest capability of the kernel (/proc/sys/kernel/cap_last_cap)
 	Home          string      // of process.user in the container's own passwd; "": unknown
 	Namespaces    []Namespace // for each of linux.namespaces: what its path is

@@ -63,7 +63,6 @@ func (c *compiler) enter(t *Target) {
 	if t.Root {
 		root = c.input(TargetRoot, 0, false)
 	}
-	exe := c.input(Exe, 0, false)
 	c.enterCgroup()
 	c.undumpable()
 	c.at("linux.namespaces", "")
@@ -76,9 +75,7 @@ func (c *compiler) enter(t *Target) {
 		c.b.Setresgid(0)
 		c.b.Setresuid(0)
 	}
-	c.at("process", "")
-	c.b.ShedExe(exe)
-	c.b.Close(exe)
+	c.shedExe()
 	if t.Root {
 		c.at("root.path", "")
 		c.b.Fchdir(root)
@@ -93,8 +90,8 @@ func (c *compiler) enter(t *Target) {
 
 // Hook compiles a hook that runs in the container's namespaces (createContainer,
 // startContainer). Its input and output are handed over.
-func Hook(h *specs.Hook, kind string, i int, env []string, t *Target) *Container {
-	c := &compiler{b: plan.NewBuilder(), spec: &specs.Spec{Linux: &specs.Linux{}}, facts: &Facts{}, opts: &Options{}, out: &Container{}}
+func Hook(h *specs.Hook, kind string, i int, env []string, t *Target, f *Facts) *Container {
+	c := &compiler{b: plan.NewBuilder(), spec: &specs.Spec{Linux: &specs.Linux{}}, facts: f, opts: &Options{}, out: &Container{}}
 	c.atIndex("hooks."+kind, i, h.Path)
 	c.report = c.input(Report, 0, true)
 	for i := range 3 {

@@ -89,7 +89,6 @@ func (c *compiler) launch() {
 		c.start = c.input(Start, 0, true)
 		c.status = c.input(Status, 0, false)
 	}
-	exe := c.input(Exe, 0, false)
 	c.out.Mappings = c.ns.isNew(unix.CLONE_NEWUSER)
 	c.out.PrivatePID = c.ns.isNew(unix.CLONE_NEWPID)
 	c.oomScoreAdj()
@@ -114,9 +113,8 @@ func (c *compiler) launch() {
 	if c.ns.own(unix.CLONE_NEWUSER) {
 		c.becomeRoot()
 	}
+	c.shedExe()
 	c.at("process", "")
-	c.b.ShedExe(exe)
-	c.b.Close(exe)
 	c.b.Setsid()
 	c.b.Umask(0)
 	c.keyring()
@@ -126,6 +124,22 @@ func (c *compiler) launch() {
 	}
 	c.undumpable()
 	c.loopback()
+}
+
+// ExeObject is the object of the note of the instruction that a kernel without
+// CONFIG_CHECKPOINT_RESTORE refuses.
+const ExeObject = "/proc/self/exe"
+
+// shedExe takes an empty file for the process's executable. A launcher that runs from a sealed
+// copy has nothing to hide.
+func (c *compiler) shedExe() {
+	if c.facts.Sealed {
+		return
+	}
+	c.at("process", ExeObject)
+	exe := c.input(Exe, 0, false)
+	c.b.ShedExe(exe)
+	c.b.Close(exe)
 }
 
 // undumpable keeps every other process of the same user away from this one's memory and
