@@ -14,7 +14,7 @@ export CGO_ENABLED := 0
 export TARE := $(CURDIR)/tare
 
 .DEFAULT_GOAL := build
-.PHONY: help build install test unit integration arm64 lint check bench demo clean packages
+.PHONY: help build install test unit integration arm64 cross lint check bench crashes fuzz demo clean packages
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -28,9 +28,8 @@ install: build ## install to $(DESTDIR)$(PREFIX)/bin
 demo: build ## run a real container and show what it sees of the host
 	./tare demo
 
-test: packages build ## install what tests need, where possible, and run them all
+test: packages build cross arm64 ## install what tests need, where possible, and run them all
 	$(GO) test -tags $(TAGS) -timeout 15m ./...
-	$(MAKE) --no-print-directory arm64
 
 packages: ## install the Debian packages that tests use
 	@.ci/packages
@@ -45,6 +44,12 @@ integration: build ## run the tests that start containers
 arm64: ## run the executor's tests as arm64, under qemu-user
 	@command -v qemu-aarch64-static >/dev/null || { echo 'arm64 is not tested: apt-get install qemu-user-static'; exit 0; }; \
 	GOARCH=arm64 $(GO) test -tags $(TAGS) -exec qemu-aarch64-static ./spec/... ./libcontainer/plan/... ./libcontainer/executor/...
+
+# There is no executor for these yet: the program builds, and says so when it is started.
+cross: ## build for the other architectures
+	@for a in arm64 riscv64 ppc64le s390x 386 arm; do \
+		GOARCH=$$a $(GO) build -tags $(TAGS) -o build/tare-$$a . || exit 1; \
+	done
 
 lint: build ## format, vet and analyse, for amd64 and arm64
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
@@ -71,6 +76,16 @@ bench: build ## measure against the floor and the peers: docs/benchmarks.md
 	$(GO) build -trimpath -ldflags '-s -w' -o build/bench/decode ./bench/decode
 	$(GO) build -o build/bench/bench ./bench
 	build/bench/bench -tare tare -out docs/benchmarks.md
+
+crashes: build ## kill tare at each of its system calls: docs/crashes.md
+	TARE_CRASH_REPORT=$(CURDIR)/docs/crashes.md $(GO) test -tags $(TAGS) -count=1 -timeout 15m ./integration/crash
+
+fuzz: ## fuzz the decoder, the compiler and the text form, a minute each
+	$(GO) test -tags $(TAGS) -fuzz FuzzDecode -fuzztime 1m -fuzzminimizetime 5x ./spec
+	$(GO) test -tags $(TAGS) -fuzz FuzzValidate -fuzztime 1m -fuzzminimizetime 5x ./spec
+	$(GO) test -tags $(TAGS) -fuzz FuzzCompile -fuzztime 1m -fuzzminimizetime 5x ./libcontainer/compile
+	$(GO) test -tags $(TAGS) -fuzz FuzzParse -fuzztime 1m -fuzzminimizetime 5x ./libcontainer/plan
+	$(GO) test -tags $(TAGS) -fuzz FuzzEnd -fuzztime 1m -fuzzminimizetime 5x ./libcontainer/plan/interp
 
 clean: ## remove what was built
 	rm -rf tare build dist

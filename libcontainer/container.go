@@ -118,7 +118,7 @@ func (c *Container) remove() error {
 	return err
 }
 
-// lock makes the container the caller's until unlock or Close, and reads its state again, which
+// lock makes the container the caller's until Close, and reads its state again, which
 // may have changed before the lock was had.
 func (c *Container) lock() error {
 	if c.dir.Locked() {
@@ -134,8 +134,6 @@ func (c *Container) lock() error {
 	c.state = state
 	return nil
 }
-
-func (c *Container) unlock() { c.dir.Unlock() }
 
 // Close lets go of the descriptors, and of the lock. The container is not touched.
 func (c *Container) Close() { c.dir.Close() }

@@ -17,19 +17,17 @@ import (
 // launch is a process on its way into a container: what the launcher holds between the clone
 // and the last answer. Every descriptor in it is the launcher's and close-on-exec.
 type launch struct {
-	program  *plan.Program
-	socket   int   // our end of the report socket
-	theirs   int   // the process's end, or -1 once it has it
-	owned    []int // other descriptors to close when the process has them
-	first    executor.Process
-	pid      int // of the container's process
-	pidfd    int // of the container's process; -1 before it is known
-	relay    bool
-	master   int // the pty's master, or -1
-	failure  error
-	onHooks  func() error // what StageHooks asks for
-	onBorn   func() error // the pid is known, and has not run yet beyond its namespaces
-	onCreate func() error // StageCreated came; an error ends the process
+	program *plan.Program
+	socket  int   // our end of the report socket
+	theirs  int   // the process's end, or -1 once it has it
+	owned   []int // other descriptors to close when the process has them
+	first   executor.Process
+	pid     int // of the container's process
+	pidfd   int // of the container's process; -1 before it is known
+	relay   bool
+	master  int          // the pty's master, or -1
+	onHooks func() error // what StageHooks asks for
+	onBorn  func() error // the pid is known, and has not run yet beyond its namespaces
 }
 
 // newLaunch opens the report socket. SOCK_SEQPACKET keeps messages apart and tells of the

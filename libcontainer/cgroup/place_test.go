@@ -160,7 +160,7 @@ func TestPlaceIsRuncs(t *testing.T) {
 		if o.Path == "" {
 			config.Path, config.Name = "", o.ID
 		}
-		want := make(map[string]string)
+		var want map[string]string
 		if cgroups.IsCgroup2UnifiedMode() {
 			m, err := v2.NewManager(config, "")
 			if err != nil {

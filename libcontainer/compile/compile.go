@@ -161,7 +161,6 @@ type compiler struct {
 	hasDev   bool
 	hasPts   bool
 	hasProc  bool
-	null     bool    // /dev/null in dev is the plan's own
 	fs       plan.FD // the filesystem context in use
 	fsFailed plan.Label
 	hasFS    bool

@@ -18,7 +18,6 @@ type mountOptions struct {
 	data             []string // everything else: the file system's own
 	tmpcopyup        bool
 	idmap, ridmap    bool
-	unsupported      string // an option that is known and cannot be honoured
 }
 
 // propagated is a kind of propagation.

@@ -53,6 +53,7 @@ func (c *compiler) execute() {
 		c.b.Bind(next)
 	}
 	c.notFound(p)
+	c.b.ExitGroup(1)
 }
 
 // exec executes file or tells why not. Who listens then, start, has no plan to look the
@@ -78,13 +79,17 @@ func (c *compiler) findExecutable(p *specs.Process) {
 	name := p.Args[0]
 	ready := c.b.Label()
 	if !strings.Contains(name, "/") {
-		for _, dir := range searchPath(p.Env) {
+		dirs := searchPath(p.Env)
+		for _, dir := range dirs {
 			c.atExecutable(p, "")
 			next := c.b.Label()
 			c.candidate(dir+"/"+name, ready, next)
 			c.b.Bind(next)
 		}
 		c.notFound(p)
+		if len(dirs) != 0 {
+			c.b.ExitGroup(1)
+		}
 		c.b.Bind(ready)
 		return
 	}
@@ -109,7 +114,6 @@ func (c *compiler) candidate(file string, ready, next plan.Label) {
 func (c *compiler) notFound(p *specs.Process) {
 	c.atExecutable(p, ": executable file not found in $PATH")
 	c.b.Faccessat2(plan.Cwd, "", unix.F_OK, 0)
-	c.b.ExitGroup(1)
 }
 
 func (c *compiler) atExecutable(p *specs.Process, what string) {

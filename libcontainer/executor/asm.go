@@ -4,6 +4,8 @@
 
 package executor
 
+//lint:file-ignore U1000 the assembly takes the constants from go_asm.h
+
 import (
 	"unsafe"
 

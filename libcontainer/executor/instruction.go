@@ -2,6 +2,8 @@
 
 package executor
 
+//lint:file-ignore U1000 the assembly takes the constants from go_asm.h
+
 import "github.com/tare-runtime/tare/libcontainer/plan"
 
 // instruction is a plan.Instruction as the assembly reads it, which finds the offsets of the

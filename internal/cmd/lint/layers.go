@@ -31,7 +31,8 @@ var layers = [...]layer{
 	{path: "libcontainer/executor", ours: []string{"libcontainer/plan", "libcontainer/executor/nofile"}},
 	{path: "libcontainer/host"},
 	{path: "libcontainer/cgroup", ours: []string{"libcontainer/host"}},
-	{path: "libcontainer/store"},
+	{path: "libcontainer/store", ours: []string{"spec"}},
+	{path: "libcontainer/signals"},
 	{path: "libcontainer/hooks"},
 	{path: "libcontainer/console"},
 	{path: "libcontainer/lsm"},
@@ -39,7 +40,7 @@ var layers = [...]layer{
 	{path: "libcontainer", ours: []string{
 		"spec", "libcontainer/plan", "libcontainer/seccomp", "libcontainer/compile", "libcontainer/executor",
 		"libcontainer/executor/nofile", "libcontainer/host", "libcontainer/cgroup", "libcontainer/store",
-		"libcontainer/hooks", "libcontainer/console", "libcontainer/lsm", "libcontainer/criu",
+		"libcontainer/signals", "libcontainer/hooks", "libcontainer/console", "libcontainer/lsm", "libcontainer/criu",
 	}},
 }
 

@@ -31,7 +31,9 @@ func checkSyntax(name string, text []byte) ([]fault, error) {
 	}
 	c := &syntax{set: set, name: name}
 	if isProduct(name) {
-		c.beforeMain(file)
+		if "/"+path.Dir(name) != beforeMain {
+			c.beforeMain(file)
+		}
 		c.errorTexts(file)
 	}
 	c.imports(file)
