@@ -87,12 +87,7 @@ func prepare(o *CreateOptions, run bool) (*creation, error) {
 	if c.around, err = look(b, o); err != nil {
 		return nil, err
 	}
-	c.around.facts.Cgroup = cgroupFacts(c.cg.Location())
-	c.around.facts.Cgroup.Entries = entries(c.cg.Location())
-	c.compiled, err = compile.New(b.spec, &c.around.facts, &compile.Options{
-		ID: o.ID, Bundle: b.dir, Run: run, NoPivot: o.NoPivot, NoNewKeyring: o.NoNewKeyring, Preserve: o.PreserveFDs,
-	})
-	if err != nil {
+	if err := c.compile(); err != nil {
 		c.around.close()
 		return nil, err
 	}
@@ -102,6 +97,17 @@ func prepare(o *CreateOptions, run bool) (*creation, error) {
 		}
 	}
 	return c, nil
+}
+
+// compile makes the program, for the cgroup as it is or is going to be.
+func (c *creation) compile() (err error) {
+	f := &c.around.facts
+	f.Cgroup = cgroupFacts(c.cg.Location())
+	f.Cgroup.Entries = entries(c.cg.Location())
+	c.compiled, err = compile.New(c.b.spec, f, &compile.Options{
+		ID: c.o.ID, Bundle: c.b.dir, Run: c.run, NoPivot: c.o.NoPivot, NoNewKeyring: c.o.NoNewKeyring, Preserve: c.o.PreserveFDs,
+	})
+	return err
 }
 
 // terminal tells whether the process is to have one.
@@ -168,6 +174,12 @@ func checkPreserved(n int) error {
 func (c *creation) make() (err error) {
 	if err := c.cg.Create(); err != nil {
 		return err
+	}
+	if c.cg.Location().String() != c.ctr.state.Cgroup {
+		// There are hierarchies that this user may not use.
+		if err := c.compile(); err != nil {
+			return err
+		}
 	}
 	entry, err := c.cg.Entry()
 	if err != nil {

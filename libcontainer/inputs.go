@@ -52,15 +52,7 @@ func (in *inputs) one(l *launch, want compile.Input) (int, error) {
 		}
 		return l.own(fd), nil
 	case compile.CgroupEntry:
-		if want.Index < len(in.entry.Tasks) {
-			return in.entry.Tasks[want.Index], nil
-		}
-		// A hierarchy that this user may not use: the program's word about it goes nowhere.
-		fd, err := openFile("/dev/null", unix.O_WRONLY)
-		if err != nil {
-			return -1, sysError("open /dev/null", err)
-		}
-		return l.own(fd), nil
+		return in.entry.Tasks[want.Index], nil
 	case compile.NamespacePath:
 		return in.namespaces[want.Index], nil
 	case compile.MountTree:

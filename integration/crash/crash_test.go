@@ -157,12 +157,18 @@ func reapOrphans(but int, stop chan struct{}) {
 	}
 }
 
-func (a *arena) mountinfo(t *testing.T) []byte {
+// mountinfo is what is mounted below the arena; other tests mount elsewhere at the same time.
+func (a *arena) mountinfo(t *testing.T) (list []byte) {
 	b, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	for line := range bytes.Lines(b) {
+		if bytes.Contains(line, []byte(a.dir)) {
+			list = append(list, line...)
+		}
+	}
+	return list
 }
 
 // cgroups lists the directories of that name in all hierarchies.
