@@ -35,7 +35,7 @@ const commands = `
 ## Commands
 
 Every container is of the default spec (` + "`tare spec`, without a terminal" + `); its root file system holds a
-static busybox. The environment has PATH alone. RUNTIME is tare, crun or runc.
+static busybox. State, bundle and root lie on a tmpfs. The environment has PATH alone. RUNTIME is tare, crun or runc.
 
     floor run ID ROOTFS /bin/true                     RUNTIME --root DIR run --bundle BUNDLE ID
     floor create ID ROOTFS DIR /bin/true              RUNTIME --root DIR create --bundle BUNDLE --pid-file FILE ID

@@ -220,6 +220,10 @@ func (c *creation) make() (err error) {
 // born: the process exists. Its pid is stored before anything else is done with it.
 func (c *creation) born() error {
 	c.ctr.state.Cgroup = c.cg.Location().String()
+	if c.run {
+		// Nobody else could start it: that it is whole need not be told apart, in a write of its own.
+		c.ctr.state.Phase = store.Created
+	}
 	if err := c.ctr.setProcess(c.l.pid); err != nil {
 		return err
 	}
@@ -249,8 +253,10 @@ func (c *creation) created() error {
 			return err
 		}
 	}
-	if err := c.ctr.setCreated(); err != nil {
-		return err
+	if !c.run {
+		if err := c.ctr.setCreated(); err != nil {
+			return err
+		}
 	}
 	return writePidFile(c.o.PidFile, c.l.pid)
 }
