@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 # No C in the product, whatever machine it is built on.
 export CGO_ENABLED := 0
-# Tests that run the binary find it here.
+# Tests that run the binary find it here. Go does not see that it changes: hence -count=1.
 export TARE := $(CURDIR)/tare
 
 .DEFAULT_GOAL := build
@@ -29,7 +29,7 @@ demo: build ## run a real container and show what it sees of the host
 	./tare demo
 
 test: packages build cross arm64 ## install what tests need, where possible, and run them all
-	$(GO) test -tags $(TAGS) -timeout 15m ./...
+	$(GO) test -tags $(TAGS) -count=1 -timeout 15m ./...
 
 packages: ## install the Debian packages that tests use
 	@.ci/packages
@@ -38,7 +38,7 @@ unit: ## run the tests that start no container
 	$(GO) test -tags $(TAGS) $$($(GO) list ./... | grep -v /integration)
 
 integration: build ## run the tests that start containers
-	$(GO) test -tags $(TAGS) -timeout 15m ./integration/...
+	$(GO) test -tags $(TAGS) -count=1 -timeout 15m ./integration/...
 
 # The executor is the only code that differs between architectures, and the plan is what it runs.
 arm64: ## run the executor's tests as arm64, under qemu-user
