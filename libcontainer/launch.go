@@ -98,42 +98,65 @@ func (l *launch) ended() error {
 // The process died before it said anything about why.
 const errDied = text("the container's process died while it was set up")
 
-// converse answers the process's messages until it is created (true) or has gone.
+// converse answers the process's messages until it is created (nil) or has gone.
+//
+// The process may speak before the helper that cloned it has told its pid: whose messages arrive
+// first is the scheduler's choice. They are kept until the pid is known.
 func (l *launch) converse() error {
 	var buf [plan.HeaderSize]byte
+	var early [][]byte
 	control := make([]byte, unix.CmsgSpace(4))
 	for {
 		n, oobn, _, _, err := unix.Recvmsg(l.socket, buf[:], control, unix.MSG_CMSG_CLOEXEC)
+		message := buf[:max(n, 0)]
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err != nil:
 			return sysError("recvmsg", err)
-		case n == 0:
-			return l.ended()
-		case n == 8 && l.relay && l.pid == 0:
-			if err := l.relayed(int(binary.NativeEndian.Uint64(buf[:]))); err != nil {
-				return err
-			}
-		case n >= plan.ReportSize:
-			return executor.Decode(l.program, buf[:n])
 		case n == 1 && buf[0] == compile.StageConsole:
 			if err := l.takeMaster(control[:oobn]); err != nil {
 				return err
 			}
-		case n == 1 && buf[0] == compile.StageHooks:
-			if err := l.onHooks(); err != nil {
+			continue
+		case n == 8 && l.relay && l.pid == 0:
+			if err := l.relayed(int(binary.NativeEndian.Uint64(message))); err != nil {
 				return err
 			}
-			if err := l.answer(); err != nil {
-				return sysError("write", err)
-			}
-		case n == 1 && buf[0] == compile.StageCreated:
-			return nil
-		default:
-			return text("the container's process sent a message that is none")
+		case n == 0 && len(early) == 0:
+			return l.ended()
+		case l.relay && l.pid == 0 && n != 0:
+			early = append(early, append([]byte(nil), message...))
+			continue
+		case n != 0:
+			early = append(early, message)
 		}
+		for _, m := range early {
+			if created, err := l.hear(m); created || err != nil {
+				return err
+			}
+		}
+		early = nil
 	}
+}
+
+// hear acts on one message.
+func (l *launch) hear(message []byte) (created bool, err error) {
+	switch {
+	case len(message) >= plan.ReportSize:
+		return false, executor.Decode(l.program, message)
+	case len(message) == 1 && message[0] == compile.StageHooks:
+		if err := l.onHooks(); err != nil {
+			return false, err
+		}
+		if err := l.answer(); err != nil {
+			return false, sysError("write", err)
+		}
+		return false, nil
+	case len(message) == 1 && message[0] == compile.StageCreated:
+		return true, nil
+	}
+	return false, text("the container's process sent a message that is none")
 }
 
 // relayed takes the pid of the container's process from the helper that cloned it, and reaps
