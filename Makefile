@@ -14,7 +14,7 @@ export CGO_ENABLED := 0
 export TARE := $(CURDIR)/tare
 
 .DEFAULT_GOAL := build
-.PHONY: help build install test unit integration arm64 cross lint check bench crashes fuzz demo clean packages
+.PHONY: help build install test unit integration arm64 cross vm lint check bench crashes fuzz demo clean packages
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -44,6 +44,14 @@ integration: build ## run the tests that start containers
 arm64: ## run the executor's tests as arm64, under qemu-user
 	@command -v qemu-aarch64-static >/dev/null || { echo 'arm64 is not tested: apt-get install qemu-user-static'; exit 0; }; \
 	GOARCH=arm64 $(GO) test -tags $(TAGS) -exec qemu-aarch64-static ./spec/... ./libcontainer/plan/... ./libcontainer/executor/...
+
+vm: build ## run the tests that start containers in a virtual machine with cgroup v2: integration/vm
+	rm -rf build/vm && mkdir -p build/vm
+	cp -r tare integration/testdata build/vm
+	$(GO) test -tags $(TAGS) -c -o build/vm/integration.test ./integration
+	$(GO) test -tags $(TAGS) -c -o build/vm/cgroup.test ./libcontainer/cgroup
+	test -e $${VM_DIR:-$$HOME/.cache/tare-vm/$${VM_SUITE:-trixie}}/state || { integration/vm/vm.sh build && integration/vm/vm.sh bake; }
+	VM_BACK=0 integration/vm/vm.sh run build/vm -- sh -c 'TARE=/mnt/work/tare ./integration.test && ./cgroup.test'
 
 # There is no executor for these yet: the program builds, and says so when it is started.
 cross: ## build for the other architectures

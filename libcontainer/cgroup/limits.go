@@ -240,6 +240,9 @@ func limitError(err error, dir string, unified bool) error {
 		_, rest, _ := strings.Cut(text, "failed to write ")
 		if quoted, err := strconv.QuotedPrefix(rest); err == nil {
 			e.Call = "write " + quoted + " to " + name
+			if strings.HasPrefix(quoted, `"max `) { // there is no quota, so it is the period
+				e.Place = "linux.resources.cpu.period"
+			}
 		}
 	}
 	if controller, _, _ := strings.Cut(name, "."); unified && e.Err == unix.ENOENT && controller != "cgroup" {
