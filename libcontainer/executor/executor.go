@@ -34,8 +34,18 @@ type Process struct {
 	PIDFD int // the caller's to close
 }
 
-// Supported says, on an architecture without an executor, that there is none.
+// iscgo tells whether C is linked. Go keeps the name for others who must know (runtime/cgo.go).
+//
+//go:linkname iscgo runtime.iscgo
+var iscgo bool
+
+// Supported says why this program cannot clone a child, if it cannot.
 func Supported() error {
+	if iscgo {
+		// The C library has registered memory of each thread with the kernel (rseq(2)), which kills
+		// a child that lacks it.
+		return text("tare must be built without cgo: CGO_ENABLED=0")
+	}
 	if supported {
 		return nil
 	}
