@@ -34,7 +34,7 @@ func (c *compiler) cgroupV2(dest string, o *mountOptions) {
 		source = c.facts.Cgroup.Path
 	}
 	c.b.OpenTree(plan.Cwd, source, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE).As(mount)
-	c.b.MountSetattr(mount, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, plan.MountAttr{Set: o.set, Clear: o.clear})
+	c.b.MountSetattr(mount, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, plan.MountAttr{Set: o.set, Clear: o.clear, Propagation: unix.MS_PRIVATE})
 	c.b.Bind(ready)
 	c.b.Close(fs)
 	c.b.MoveMount(mount, target)
@@ -61,7 +61,7 @@ func (c *compiler) cgroupV1(dest string, o *mountOptions) {
 			mount = c.newFilesystem("cgroup", "cgroup", &mountOptions{data: strings.Split(h.Options, ",")}, attr, nil)
 		} else {
 			mount = c.b.OpenTree(plan.Cwd, h.Path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC).FD()
-			c.b.MountSetattr(mount, "", unix.AT_EMPTY_PATH, plan.MountAttr{Set: attr, Clear: o.clear})
+			c.b.MountSetattr(mount, "", unix.AT_EMPTY_PATH, plan.MountAttr{Set: attr, Clear: o.clear, Propagation: unix.MS_PRIVATE})
 		}
 		c.b.MoveMount(mount, at)
 		c.b.Close(at)

@@ -48,10 +48,11 @@ func (c *compiler) maskedPaths() {
 	c.at("linux.maskedPaths", "")
 	empty := c.newFilesystem("tmpfs", "tmpfs", &mountOptions{data: []string{"nr_blocks=1", "nr_inodes=1", "mode=755"}},
 		unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC, nil)
-	// A mount can be cloned only while it is attached: it lies on the host's root, in this
-	// mount namespace alone, until that is let go.
 	null := c.b.Openat2(plan.Cwd, "/dev/null", openPath(unix.O_NOFOLLOW, unix.RESOLVE_NO_SYMLINKS)).FD()
-	park := c.b.Openat2(plan.Cwd, "/dev", openPath(unix.O_DIRECTORY, 0)).FD()
+	// A mount can be cloned only while it is attached: until the host's mounts are let go it lies
+	// where the root does, in this mount namespace alone. That place is private or a slave in any
+	// case (see rootfs), so nothing of it appears on the host.
+	park := c.b.Openat2(plan.Cwd, path.Dir(c.rootPath()), openPath(unix.O_DIRECTORY, 0)).FD()
 	c.b.MoveMount(empty, park)
 	c.b.Close(park)
 	for i, p := range list {
@@ -72,6 +73,10 @@ func (c *compiler) maskedPaths() {
 // mask covers at with a clone of the mount that cover lies on, and closes at.
 func (c *compiler) mask(cover, at plan.FD) plan.Step {
 	tree := c.b.OpenTree(cover, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH).FD()
+	if propagation(c.spec.Linux.RootfsPropagation).flag == unix.MS_SHARED {
+		// Or what the container mounts on it would appear on the host.
+		c.b.MountSetattr(tree, "", unix.AT_EMPTY_PATH, plan.MountAttr{Propagation: unix.MS_PRIVATE})
+	}
 	c.b.MoveMount(tree, at)
 	c.b.Close(tree)
 	return c.b.Close(at)

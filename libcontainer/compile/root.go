@@ -36,8 +36,11 @@ func (c *compiler) rootfs() {
 	c.at("linux.rootfsPropagation", c.spec.Linux.RootfsPropagation)
 	prop := propagation(c.spec.Linux.RootfsPropagation)
 	first := prop.flag
-	if first == 0 {
+	switch first {
+	case 0:
 		first = unix.MS_SLAVE
+	case unix.MS_UNBINDABLE:
+		first = unix.MS_PRIVATE // until the root has been bound
 	}
 	c.b.MountSetattr(plan.Cwd, "/", unix.AT_RECURSIVE, plan.MountAttr{Propagation: first})
 	if first == unix.MS_SHARED {
@@ -110,7 +113,12 @@ func (c *compiler) pivot() {
 // the host's procfs and sysfs, which are whole, are taken out first.
 func (c *compiler) moveRoot() {
 	c.at("--no-pivot", "")
+	shared := propagation(c.spec.Linux.RootfsPropagation).flag == unix.MS_SHARED
 	for _, dir := range c.facts.KernelMounts {
+		if shared { // or they would be unmounted on the host too, and what is mounted on them
+			c.privateParent(dir)
+			c.b.MountSetattr(plan.Cwd, dir, unix.AT_RECURSIVE, plan.MountAttr{Propagation: unix.MS_PRIVATE})
+		}
 		c.b.Umount2(dir, unix.MNT_DETACH)
 	}
 	c.b.Fchdir(c.root)
