@@ -120,6 +120,11 @@ func look(b *bundle, o *CreateOptions) (*surroundings, error) {
 			return nil, err
 		}
 	}
+	if l := b.spec.Linux; l != nil && strings.HasSuffix(l.RootfsPropagation, "shared") {
+		if real, err := filepath.EvalSymlinks(b.root); err == nil {
+			f.Root = real
+		}
+	}
 	if err := s.lookAtMounts(b); err != nil {
 		s.close()
 		return nil, err

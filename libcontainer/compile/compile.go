@@ -31,6 +31,7 @@ type Options struct {
 type Facts struct {
 	Privileged    bool        // the launcher has all capabilities in the initial user namespace
 	HostDev       bool        // device nodes cannot be made: the launcher itself is in a user namespace
+	Root          string      // root.path with all links resolved; "": it has none, or nobody mounts on shared mounts
 	Sealed        bool        // the launcher runs from a sealed copy of its executable
 	LastCap       int         // highest capability of the kernel (/proc/sys/kernel/cap_last_cap)
 	Home          string      // of process.user in the container's own passwd; "": unknown

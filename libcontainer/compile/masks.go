@@ -52,7 +52,7 @@ func (c *compiler) maskedPaths() {
 	// A mount can be cloned only while it is attached: until the host's mounts are let go it lies
 	// where the root does, in this mount namespace alone. That place is private or a slave in any
 	// case (see rootfs), so nothing of it appears on the host.
-	park := c.b.Openat2(plan.Cwd, path.Dir(c.rootPath()), openPath(unix.O_DIRECTORY, 0)).FD()
+	park := c.b.Openat2(plan.Cwd, path.Dir(c.realRoot()), openPath(unix.O_DIRECTORY, 0)).FD()
 	c.b.MoveMount(empty, park)
 	c.b.Close(park)
 	for i, p := range list {

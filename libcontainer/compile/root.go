@@ -44,7 +44,7 @@ func (c *compiler) rootfs() {
 	}
 	c.b.MountSetattr(plan.Cwd, "/", unix.AT_RECURSIVE, plan.MountAttr{Propagation: first})
 	if first == unix.MS_SHARED {
-		c.privateParent(root)
+		c.privateParent(c.realRoot())
 	}
 	c.at("root.path", root)
 	c.root = c.b.OpenTree(plan.Cwd, root, unix.OPEN_TREE_CLONE|unix.AT_RECURSIVE|unix.OPEN_TREE_CLOEXEC|unix.AT_SYMLINK_NOFOLLOW).FD()
@@ -52,6 +52,14 @@ func (c *compiler) rootfs() {
 	c.b.MoveMount(c.root, at)
 	c.b.Close(at)
 	c.fsFailed = c.b.Label()
+}
+
+// realRoot is where the root is: its parent there is on the mount that it lies on.
+func (c *compiler) realRoot() string {
+	if c.facts.Root != "" {
+		return c.facts.Root
+	}
+	return c.rootPath()
 }
 
 // privateParent makes the mount that the root lies on private: pivot_root refuses a shared
