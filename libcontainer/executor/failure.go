@@ -120,8 +120,8 @@ func Decode(p *plan.Program, report []byte) *Failure {
 	}
 	in := &p.Instructions[index]
 	f.Note, f.Call, f.Argument = p.Notes[in.Note], in.Call.String(), telling(p, in)
-	if f.Argument == strconv.Quote(f.Note.Object) {
-		f.Argument = ""
+	if f.Argument == strconv.Quote(f.Note.Object) || strings.Contains(f.Note.Object, f.Argument) {
+		f.Argument = "" // said already
 	}
 	return f
 }
