@@ -110,6 +110,11 @@ func (c *creation) compile() (err error) {
 	return err
 }
 
+// limited tells whether the container's memory is.
+func limited(s *specs.Spec) bool {
+	return s.Linux != nil && s.Linux.Resources != nil && s.Linux.Resources.Memory != nil && s.Linux.Resources.Memory.Limit != nil
+}
+
 // terminal tells whether the process is to have one.
 func (c *creation) terminal() bool {
 	return c.b.spec.Process != nil && c.b.spec.Process.Terminal
@@ -197,7 +202,7 @@ func (c *creation) make() (err error) {
 	if c.l, err = newLaunch(); err != nil {
 		return err
 	}
-	c.l.relay = c.compiled.Relay
+	c.l.relay, c.l.limited = c.compiled.Relay, limited(c.b.spec)
 	c.l.onBorn, c.l.onHooks = c.born, c.hooks
 	in := inputs{entry: &entry, fifos: c.fifos, namespaces: c.around.namespaces, tree: c.tree}
 	fds, err := in.open(c.l, c.compiled.Inputs)

@@ -187,7 +187,7 @@ func (c *Container) launchExec(l *launch, o *ExecOptions, s *specs.Spec, target 
 			o.Warn(w)
 		}
 	}
-	l.relay = compiled.Relay
+	l.relay, l.limited = compiled.Relay, limited(s)
 	l.onBorn = func() error {
 		if !compiled.Rlimits {
 			return nil

@@ -25,6 +25,7 @@ type launch struct {
 	pid     int // of the container's process
 	pidfd   int // of the container's process; -1 before it is known
 	relay   bool
+	limited bool         // its memory is: who is killed was most likely killed for that
 	master  int          // the pty's master, or -1
 	onHooks func() error // what StageHooks asks for
 	onBorn  func() error // the pid is known, and has not run yet beyond its namespaces
@@ -112,6 +113,8 @@ func (l *launch) converse() error {
 		switch {
 		case err == unix.EINTR:
 			continue
+		case err == unix.ECONNRESET: // it died before it had read an answer
+			return l.died()
 		case err != nil:
 			return sysError("recvmsg", err)
 		case n == 1 && buf[0] == compile.StageConsole:
@@ -194,7 +197,7 @@ func (l *launch) died() error {
 	}
 	status := l.reap(p)
 	l.pid, l.pidfd = 0, -1
-	if status.Signaled() && status.Signal() == unix.SIGKILL {
+	if status.Signaled() && status.Signal() == unix.SIGKILL && l.limited {
 		return &Error{Where: "linux.resources.memory.limit", Err: text("container init was OOM-killed (memory limit too low?)")}
 	}
 	return errDied

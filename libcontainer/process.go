@@ -77,11 +77,12 @@ func (s *procStat) ended() bool {
 // executed tells whether the process has executed a program since it was cloned.
 func (s *procStat) executed() bool { return s.flags&pfForkNoExec == 0 }
 
-// neverExecuted tells of a child of ours, not yet reaped, whether it ended without having
-// executed a program.
+// neverExecuted tells of a process that has closed its end of a socket or FIFO whether it did so by
+// dying: execve clears the mark before it closes descriptors, and a dying process closes them
+// before it is a zombie.
 func neverExecuted(pid int) bool {
 	s, err := readStat(pid)
-	return err == nil && s.ended() && !s.executed()
+	return err == nil && !s.executed()
 }
 
 // openFile is open(2), close-on-exec.

@@ -81,6 +81,8 @@ func (l *launch) executed() error {
 		n, err := unix.Read(l.socket, buf[:])
 		switch {
 		case err == unix.EINTR:
+		case err == unix.ECONNRESET: // it died before it had read the answer
+			return l.died()
 		case err != nil:
 			return sysError("read", err)
 		case n >= plan.ReportSize:
