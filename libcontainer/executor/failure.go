@@ -93,7 +93,7 @@ func cloneError(err error, l *Launch) error {
 	case f.Errno == unix.EPERM && l.Flags&unix.CLONE_NEWUSER == 0 && l.Flags != 0:
 		f.Note.Hint = "ordinary users need a user namespace: see tare spec --rootless"
 	case f.Errno == unix.EPERM && l.Flags&unix.CLONE_NEWUSER != 0:
-		f.Note.Hint = "this host does not let users make user namespaces; see /proc/sys/user/max_user_namespaces and /proc/sys/kernel/*userns*"
+		f.Note.Hint = "no user namespace can be made in a chroot, nor where the host forbids it: see /proc/sys/user/max_user_namespaces and /proc/sys/kernel/*userns*"
 	case f.Errno == unix.EAGAIN:
 		f.Note.Hint = "a limit on processes is reached: RLIMIT_NPROC, or pids.max of a cgroup"
 	case f.Errno == unix.EBUSY && l.Cgroup >= 0:
