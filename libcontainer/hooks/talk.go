@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -92,7 +93,8 @@ func (io *IO) Talk(pidfd int, timeout time.Duration) error {
 	for {
 		wait := -1
 		if timeout > 0 {
-			wait = max(0, int((time.Until(until)+time.Millisecond-1)/time.Millisecond))
+			left := (time.Until(until) + time.Millisecond - 1) / time.Millisecond
+			wait = int(min(max(0, left), math.MaxInt32)) // poll(2) takes an int
 		}
 		p := [4]unix.PollFd{
 			{Fd: int32(pidfd), Events: unix.POLLIN},
@@ -107,6 +109,9 @@ func (io *IO) Talk(pidfd int, timeout time.Duration) error {
 		if err != nil {
 			kill(pidfd)
 			return callError("poll", err)
+		}
+		if n == 0 && time.Now().Before(until) {
+			continue
 		}
 		if n == 0 {
 			kill(pidfd)
@@ -191,6 +196,9 @@ func (io *IO) Result(status unix.WaitStatus) error {
 		return text("exit status " + strconv.Itoa(status.ExitStatus()) + io.said())
 	case status.Signaled():
 		name := unix.SignalName(status.Signal())
+		if name == "" { // a real-time signal
+			name = "signal " + strconv.Itoa(int(status.Signal()))
+		}
 		return text("killed by " + name + io.said())
 	}
 	return text("wait status " + strconv.Itoa(int(status)) + io.said())
