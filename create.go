@@ -73,6 +73,6 @@ func createOptions(ctx *cli.Context) (*libcontainer.CreateOptions, error) {
 		NoPivot: ctx.Bool("no-pivot"), NoNewKeyring: ctx.Bool("no-new-keyring"),
 		NoSubreaper: ctx.Bool("no-subreaper"), PreserveFDs: ctx.Int("preserve-fds"),
 		SystemdCgroup: ctx.Bool("systemd-cgroup"), CgroupManager: ctx.String("cgroup-manager"), Rootless: mode,
-		Warn: logOf(ctx.App).warn,
+		CopyUp: []string{copyUp}, Warn: logOf(ctx.App).warn,
 	}, nil
 }

@@ -28,6 +28,9 @@ var (
 func main() { os.Exit(run(os.Args)) }
 
 func run(args []string) (exitCode int) {
+	if len(args) > 1 && args[1] == copyUp {
+		return libcontainer.CopyUp(args[2:])
+	}
 	name, at := findCommand(args)
 	if c := planned(name); c != "" {
 		log := logger{}
@@ -60,6 +63,10 @@ func run(args []string) (exitCode int) {
 	}
 	return 1
 }
+
+// copyUp is the first argument of a tare that fills a tmpfs in the name of a container's root. It is
+// no command: only tare itself calls it, with two directories as standard streams.
+const copyUp = "_copy-up"
 
 // exitStatus is how a command ends with the status of the process that it ran.
 type exitStatus int

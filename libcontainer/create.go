@@ -203,7 +203,7 @@ func (c *creation) make() (err error) {
 		return err
 	}
 	c.l.relay, c.l.limited = c.compiled.Relay, limited(c.b.spec)
-	c.l.onBorn, c.l.onHooks = c.born, c.hooks
+	c.l.onBorn, c.l.onHooks, c.l.onAsk = c.born, c.hooks, c.asked
 	in := inputs{entry: &entry, fifos: c.fifos, namespaces: c.around.namespaces, tree: c.tree}
 	fds, err := in.open(c.l, c.compiled.Inputs)
 	if err != nil {
@@ -232,21 +232,26 @@ func (c *creation) born() error {
 	if err := c.ctr.setProcess(c.l.pid); err != nil {
 		return err
 	}
-	if !c.compiled.Mappings {
-		return nil
+	if c.compiled.Mappings {
+		if err := writeMappings(c.l.pid, "linux.", c.b.spec.Linux); err != nil {
+			return err
+		}
 	}
-	if err := writeMappings(c.l.pid, c.b.spec.Linux); err != nil {
-		return err
+	if c.compiled.NetDevices {
+		if err := c.moveNetDevices(); err != nil {
+			return err
+		}
 	}
-	return c.l.answer()
+	if c.compiled.Mappings || c.compiled.NetDevices {
+		return c.l.answer()
+	}
+	return nil
 }
 
 // created: the process has told that everything is in place.
 func (c *creation) created() error {
-	if c.compiled.Rlimits {
-		if err := setRlimits(c.l.pid, c.b.spec.Process.Rlimits); err != nil {
-			return err
-		}
+	if err := setOutside(c.l.pid, c.compiled, c.b.spec); err != nil {
+		return err
 	}
 	if c.o.ConsoleSocket != "" {
 		if err := handOverConsole(c.o.ConsoleSocket, c.l.master); err != nil {
@@ -264,17 +269,6 @@ func (c *creation) created() error {
 		}
 	}
 	return writePidFile(c.o.PidFile, c.l.pid)
-}
-
-// tree clones the source of mounts[i] in the launcher's name.
-func (c *creation) tree(i int) (int, error) {
-	m := &c.b.spec.Mounts[i]
-	source := compile.SourcePath(c.b.dir, m)
-	fd, err := unix.OpenTree(unix.AT_FDCWD, source, uint(compile.TreeFlags(m)))
-	if err != nil {
-		return -1, &Error{Where: at("mounts", i) + " " + m.Destination, Err: sysError("open_tree "+strconv.Quote(source), err)}
-	}
-	return fd, nil
 }
 
 // undo takes back all that create has made, in the reverse order.

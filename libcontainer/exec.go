@@ -4,8 +4,10 @@ package libcontainer
 
 import (
 	"path"
+	"runtime"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -189,10 +191,10 @@ func (c *Container) launchExec(l *launch, o *ExecOptions, s *specs.Spec, target 
 	}
 	l.relay, l.limited = compiled.Relay, limited(s)
 	l.onBorn = func() error {
-		if !compiled.Rlimits {
+		if !compiled.Rlimits && !compiled.Scheduler && !compiled.IOPriority {
 			return nil
 		}
-		if err := setRlimits(l.pid, s.Process.Rlimits); err != nil {
+		if err := setOutside(l.pid, compiled, s); err != nil {
 			return err
 		}
 		return l.answer()
@@ -202,7 +204,12 @@ func (c *Container) launchExec(l *launch, o *ExecOptions, s *specs.Spec, target 
 	if err != nil {
 		return err
 	}
+	back, err := initialAffinity(s.Process)
+	if err != nil {
+		return err
+	}
 	err = l.start(&executor.Launch{Program: compiled.Program, Inputs: fds, Preserve: o.PreserveFDs, Cgroup: entry.Dir})
+	back()
 	if err != nil {
 		return err
 	}
@@ -210,6 +217,34 @@ func (c *Container) launchExec(l *launch, o *ExecOptions, s *specs.Spec, target 
 		return err
 	}
 	return c.entered(o, l)
+}
+
+// initialAffinity binds this thread to the CPUs of process.execCPUAffinity.initial, which the process
+// that it clones inherits and has until it is in its cgroup. back undoes that.
+func initialAffinity(p *specs.Process) (back func(), err error) {
+	back = func() {}
+	if p.ExecCPUAffinity == nil {
+		return back, nil
+	}
+	list := p.ExecCPUAffinity.Initial
+	mask := compile.CPUMask(list)
+	if mask == nil {
+		return back, nil
+	}
+	var old unix.CPUSet
+	runtime.LockOSThread()
+	if err := unix.SchedGetaffinity(0, &old); err != nil {
+		runtime.UnlockOSThread()
+		return back, sysError("sched_getaffinity", err)
+	}
+	if _, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETAFFINITY, 0, uintptr(len(mask)), uintptr(unsafe.Pointer(&mask[0]))); errno != 0 {
+		runtime.UnlockOSThread()
+		return back, &Error{Where: "process.execCPUAffinity.initial " + list, Err: sysError("sched_setaffinity", errno)}
+	}
+	return func() {
+		unix.SchedSetaffinity(0, &old)
+		runtime.UnlockOSThread()
+	}, nil
 }
 
 // entered does what is asked for once the process runs.

@@ -30,26 +30,15 @@ func runHelper(path string, args []string) (output string, err error) {
 	if err != nil {
 		return "", sysError("execve "+strconv.Quote(path), err)
 	}
-	buf := make([]byte, 1024)
-	n := 0
-	for n < len(buf) {
-		got, err := unix.Read(pipe[0], buf[n:])
-		if err == unix.EINTR {
-			continue
-		}
-		if got <= 0 || err != nil {
-			break
-		}
-		n += got
-	}
+	said := readAll(pipe[0])
 	var status unix.WaitStatus
 	for {
 		if _, err := unix.Wait4(pid, &status, 0, nil); err != unix.EINTR {
 			break
 		}
 	}
-	if n > 0 {
-		output = ": " + string(buf[:n])
+	if said != "" {
+		output = ": " + said
 	}
 	if status.ExitStatus() != 0 {
 		return output, text("exit status " + strconv.Itoa(status.ExitStatus()))

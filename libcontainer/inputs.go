@@ -22,6 +22,7 @@ type inputs struct {
 	target     int                    // pidfd of the process that is joined
 	targetPID  int
 	streams    [3]int // of a hook
+	exe        int    // of a helper; 0: an empty one
 }
 
 // open gives the descriptors of a program's inputs, in their order.
@@ -46,6 +47,9 @@ func (in *inputs) one(l *launch, want compile.Input) (int, error) {
 	case compile.Status:
 		return in.fifos[1], nil
 	case compile.Exe:
+		if in.exe != 0 {
+			return in.exe, nil
+		}
 		fd, err := executor.SealedExe()
 		if err != nil {
 			return -1, sysError("memfd_create", err)

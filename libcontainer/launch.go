@@ -4,6 +4,7 @@ package libcontainer
 
 import (
 	"encoding/binary"
+	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -25,10 +26,13 @@ type launch struct {
 	pid     int // of the container's process
 	pidfd   int // of the container's process; -1 before it is known
 	relay   bool
-	limited bool         // its memory is: who is killed was most likely killed for that
-	master  int          // the pty's master, or -1
-	onHooks func() error // what StageHooks asks for
-	onBorn  func() error // the pid is known, and has not run yet beyond its namespaces
+	limited bool                                           // its memory is: who is killed was most likely killed for that
+	master  int                                            // the pty's master, or -1
+	onHooks func() error                                   // what StageHooks asks for
+	onBorn  func() error                                   // the pid is known, and has not run yet beyond its namespaces
+	onAsk   func(stage byte, index int, files []int) error // a question of the plan's (compile.StageDevice and so on)
+	asked   []byte                                         // the question that files are still coming for
+	files   []int
 }
 
 // newLaunch opens the report socket. SOCK_SEQPACKET keeps messages apart and tells of the
@@ -99,56 +103,120 @@ func (l *launch) ended() error {
 // The process died before it said anything about why.
 const errDied = text("the container's process died while it was set up")
 
+// message is what the process says: some bytes, and perhaps a descriptor.
+type message struct {
+	text []byte
+	fd   int // ours to close; -1: none
+}
+
 // converse answers the process's messages until it is created (nil) or has gone.
 //
 // The process may speak before the helper that cloned it has told its pid: whose messages arrive
 // first is the scheduler's choice. They are kept until the pid is known.
 func (l *launch) converse() error {
-	var buf [plan.HeaderSize]byte
-	var early [][]byte
-	control := make([]byte, unix.CmsgSpace(4))
-	for {
-		n, oobn, _, _, err := unix.Recvmsg(l.socket, buf[:], control, unix.MSG_CMSG_CLOEXEC)
-		message := buf[:max(n, 0)]
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err == unix.ECONNRESET: // it died before it had read an answer
-			return l.died()
-		case err != nil:
-			return sysError("recvmsg", err)
-		case n == 1 && buf[0] == compile.StageConsole:
-			if err := l.takeMaster(control[:oobn]); err != nil {
-				return err
-			}
-			continue
-		case n == 8 && l.relay && l.pid == 0:
-			if err := l.relayed(int(binary.NativeEndian.Uint64(message))); err != nil {
-				return err
-			}
-		case n == 0 && len(early) == 0:
-			return l.ended()
-		case l.relay && l.pid == 0 && n != 0:
-			early = append(early, append([]byte(nil), message...))
-			continue
-		case n != 0:
-			early = append(early, message)
-		}
+	var early []message
+	defer func() {
 		for _, m := range early {
+			shutFD(m.fd)
+		}
+	}()
+	var buf [plan.HeaderSize]byte
+	for {
+		m, err := l.receive(buf[:])
+		switch {
+		case err != nil:
+			return err
+		case len(m.text) == 8 && l.relay && l.pid == 0:
+			if err := l.relayed(int(binary.NativeEndian.Uint64(m.text))); err != nil {
+				return err
+			}
+		case len(m.text) == 0 && len(early) == 0:
+			return l.ended()
+		case len(m.text) != 0:
+			if l.relay && l.pid == 0 {
+				m.text = append([]byte(nil), m.text...)
+				early = append(early, m)
+				continue
+			}
+			early = append(early, m)
+		}
+		for len(early) > 0 {
+			m, early = early[0], early[1:]
 			if created, err := l.hear(m); created || err != nil {
 				return err
 			}
 		}
-		early = nil
 	}
 }
 
-// hear acts on one message.
-func (l *launch) hear(message []byte) (created bool, err error) {
+// receive takes one message; one without bytes is the end. Its text is valid until the next one.
+func (l *launch) receive(buf []byte) (message, error) {
+	control := make([]byte, unix.CmsgSpace(4))
+	for {
+		n, oobn, _, _, err := unix.Recvmsg(l.socket, buf, control, unix.MSG_CMSG_CLOEXEC)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.ECONNRESET: // it died before it had read an answer
+			return message{}, l.died()
+		case err != nil:
+			return message{}, sysError("recvmsg", err)
+		}
+		m := message{text: buf[:n], fd: -1}
+		if oobn > 0 {
+			if m.fd, err = descriptor(control[:oobn]); err != nil {
+				return m, err
+			}
+		}
+		return m, nil
+	}
+}
+
+// descriptor is the one that came with a message.
+func descriptor(control []byte) (int, error) {
+	const none = text("a message of the container's process came without its descriptor")
+	msgs, err := unix.ParseSocketControlMessage(control)
+	if err != nil || len(msgs) != 1 {
+		return -1, none
+	}
+	fds, err := unix.ParseUnixRights(&msgs[0])
+	if err != nil || len(fds) != 1 {
+		return -1, none
+	}
+	return fds[0], nil
+}
+
+func shutFD(fd int) {
+	if fd >= 0 {
+		unix.Close(fd)
+	}
+}
+
+// hear acts on one message, and owns its descriptor.
+func (l *launch) hear(m message) (created bool, err error) {
+	const none = text("the container's process sent a message that is none")
+	if len(m.text) >= plan.ReportSize {
+		return false, executor.Decode(l.program, m.text)
+	}
 	switch {
-	case len(message) >= plan.ReportSize:
-		return false, executor.Decode(l.program, message)
-	case len(message) == 1 && message[0] == compile.StageHooks:
+	case len(m.text) == 5 && l.onAsk != nil:
+		l.asked = append([]byte(nil), m.text...)
+		return false, nil
+	case len(m.text) != 1:
+		shutFD(m.fd)
+		return false, none
+	}
+	switch stage := m.text[0]; {
+	case stage == compile.StageConsole && m.fd >= 0:
+		l.master = m.fd
+		return false, nil
+	case stage == compile.StageFile && m.fd >= 0 && l.asked != nil:
+		l.files = append(l.files, m.fd)
+		if len(l.files) < filesOf(l.asked[0]) {
+			return false, nil
+		}
+		return false, l.reply()
+	case stage == compile.StageHooks:
 		if err := l.onHooks(); err != nil {
 			return false, err
 		}
@@ -156,10 +224,35 @@ func (l *launch) hear(message []byte) (created bool, err error) {
 			return false, sysError("write", err)
 		}
 		return false, nil
-	case len(message) == 1 && message[0] == compile.StageCreated:
+	case stage == compile.StageCreated:
 		return true, nil
 	}
-	return false, text("the container's process sent a message that is none")
+	shutFD(m.fd)
+	return false, none
+}
+
+// filesOf is how many descriptors come with a question.
+func filesOf(stage byte) int {
+	if stage == compile.StageCopy {
+		return 2
+	}
+	return 1
+}
+
+// reply answers a question whose files are all there.
+func (l *launch) reply() error {
+	err := l.onAsk(l.asked[0], int(binary.NativeEndian.Uint32(l.asked[1:])), l.files)
+	for _, fd := range l.files {
+		unix.Close(fd)
+	}
+	l.asked, l.files = nil, nil
+	if err != nil {
+		return err
+	}
+	if err := l.answer(); err != nil {
+		return sysError("write", err)
+	}
+	return nil
 }
 
 // relayed takes the pid of the container's process from the helper that cloned it, and reaps
@@ -203,20 +296,6 @@ func (l *launch) died() error {
 	return errDied
 }
 
-// takeMaster takes the descriptor that came with a message.
-func (l *launch) takeMaster(control []byte) error {
-	msgs, err := unix.ParseSocketControlMessage(control)
-	if err != nil || len(msgs) != 1 {
-		return text("the console came without its descriptor")
-	}
-	fds, err := unix.ParseUnixRights(&msgs[0])
-	if err != nil || len(fds) != 1 {
-		return text("the console came without its descriptor")
-	}
-	l.master = fds[0]
-	return nil
-}
-
 // abandon ends whatever there is of the process and closes everything.
 func (l *launch) abandon() {
 	if l.pidfd >= 0 {
@@ -232,15 +311,44 @@ func (l *launch) abandon() {
 
 // close lets go of the launcher's descriptors; the process, if it lives, goes on or notices.
 func (l *launch) close() {
-	for _, fd := range append(l.owned, l.socket, l.theirs, l.master, l.pidfd) {
-		if fd >= 0 {
-			unix.Close(fd)
-		}
+	for _, fd := range append(append(l.owned, l.files...), l.socket, l.theirs, l.master, l.pidfd) {
+		shutFD(fd)
 	}
+	l.files = nil
 	l.owned, l.socket, l.theirs, l.master, l.pidfd = nil, -1, -1, -1, -1
 }
 
-// setRlimits sets limits that the process has no right to set itself.
+// setOutside sets what the process has no right to set itself.
+func setOutside(pid int, c *compile.Container, s *specs.Spec) error {
+	if c.Rlimits {
+		if err := setRlimits(pid, s.Process.Rlimits); err != nil {
+			return err
+		}
+	}
+	if c.Scheduler {
+		a := compile.Scheduling(s.Process.Scheduler)
+		attr := unix.SchedAttr{
+			Size: unix.SizeofSchedAttr, Policy: a.Policy, Flags: a.Flags, Nice: a.Nice, Priority: a.Priority,
+			Runtime: a.Runtime, Deadline: a.Deadline, Period: a.Period,
+		}
+		if err := unix.SchedSetAttr(pid, &attr, 0); err != nil {
+			return &Error{
+				Where: "process.scheduler " + string(s.Process.Scheduler.Policy), Err: sysError("sched_setattr", err),
+				Tip: compile.SchedulerHint(s),
+			}
+		}
+	}
+	if c.IOPriority {
+		p := s.Process.IOPriority
+		_, _, errno := unix.Syscall(unix.SYS_IOPRIO_SET, compile.IOPrioWhoProcess, uintptr(pid), uintptr(compile.IOPriority(p)))
+		if errno != 0 {
+			return &Error{Where: "process.ioPriority " + string(p.Class) + " " + strconv.Itoa(p.Priority), Err: sysError("ioprio_set", errno)}
+		}
+	}
+	return nil
+}
+
+// setRlimits sets process.rlimits.
 func setRlimits(pid int, list []specs.POSIXRlimit) error {
 	for i, r := range list {
 		number, _ := spec.RlimitNumber(r.Type)

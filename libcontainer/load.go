@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -119,7 +120,20 @@ func look(b *bundle, o *CreateOptions) (*surroundings, error) {
 			s.close()
 			return nil, err
 		}
+		if err := s.refuseHost(l); err != nil {
+			s.close()
+			return nil, err
+		}
+		f.SELinux = l.MountLabel != "" && host.SELinux()
+		if f.HostDev || hasNamespace(l, specs.UserNamespace) {
+			f.Devices = hostDevices(l)
+		}
 	}
+	if p := b.spec.Process; p != nil {
+		f.AppArmor = p.ApparmorProfile != "" && host.AppArmor()
+		f.SELinux = f.SELinux || p.SelinuxLabel != "" && host.SELinux()
+	}
+	f.FewCPUs = host.FewCPUs()
 	if l := b.spec.Linux; l != nil && strings.HasSuffix(l.RootfsPropagation, "shared") {
 		if real, err := filepath.EvalSymlinks(b.root); err == nil {
 			f.Root = real
@@ -175,12 +189,51 @@ func (s *surroundings) openNamespaces(list []specs.LinuxNamespace) error {
 	return nil
 }
 
+// refuseHost makes sure that sysctl and network devices do not go to a namespace that is given by
+// path and is the caller's own.
+func (s *surroundings) refuseHost(l *specs.Linux) error {
+	for i := range l.Namespaces {
+		n := &l.Namespaces[i]
+		if n.Path == "" || len(l.Sysctl) == 0 {
+			continue
+		}
+		for key := range l.Sysctl {
+			if spec.SysctlNamespace(key) == n.Type && host.IsOwn(s.namespaces[i], string(n.Type)) {
+				return &Error{
+					Where: `linux.sysctl["` + key + `"]`,
+					Err:   text("not allowed in the host's " + string(n.Type) + " namespace, which " + at("linux.namespaces", i) + ".path leads to"),
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func hasNamespace(l *specs.Linux, t specs.LinuxNamespaceType) bool {
+	return slices.ContainsFunc(l.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == t })
+}
+
+// hostDevices looks at the host's nodes that stand in for linux.devices in a user namespace.
+func hostDevices(l *specs.Linux) []compile.Device {
+	if len(l.Devices) == 0 {
+		return nil
+	}
+	list := make([]compile.Device, len(l.Devices))
+	for i := range l.Devices {
+		var st unix.Stat_t
+		if unix.Stat(l.Devices[i].Path, &st) == nil {
+			list[i] = compile.Device{Mode: st.Mode, UID: st.Uid, GID: st.Gid, Rdev: st.Rdev}
+		}
+	}
+	return list
+}
+
 // lookAtMounts finds out what the sources of the bind mounts are.
 func (s *surroundings) lookAtMounts(b *bundle) error {
 	s.facts.Sources = make([]compile.Source, len(b.spec.Mounts))
 	for i := range b.spec.Mounts {
 		m := &b.spec.Mounts[i]
-		if !compile.IsBind(m) {
+		if !compile.IsBind(m) || slices.Contains(m.Options, "remount") {
 			continue
 		}
 		source := compile.SourcePath(b.dir, m)

@@ -20,9 +20,11 @@ type idMap struct {
 
 // writeMappings writes the id mappings of the user namespace that pid is in. An ordinary user
 // may map its own ids and nothing else; for more, newuidmap(1) and newgidmap(1) are asked.
-func writeMappings(pid int, l *specs.Linux) error {
-	uid := idMap{"linux.uidMappings", "uid_map", "newuidmap", l.UIDMappings, unix.Geteuid()}
-	gid := idMap{"linux.gidMappings", "gid_map", "newgidmap", l.GIDMappings, unix.Getegid()}
+//
+// where goes before the names of the two lists in errors.
+func writeMappings(pid int, where string, l *specs.Linux) error {
+	uid := idMap{where + "uidMappings", "uid_map", "newuidmap", l.UIDMappings, unix.Geteuid()}
+	gid := idMap{where + "gidMappings", "gid_map", "newgidmap", l.GIDMappings, unix.Getegid()}
 	proc := "/proc/" + strconv.Itoa(pid) + "/"
 	for _, m := range [...]*idMap{&uid, &gid} {
 		if len(m.list) == 0 {

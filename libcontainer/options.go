@@ -38,6 +38,10 @@ type CreateOptions struct {
 	CgroupManager string // "", "cgroupfs", "systemd", "disabled"
 	Rootless      Rootless
 
+	// CopyUp are the arguments with which the calling program, executed once more, is one that calls
+	// CopyUp and exits. Mounts with tmpcopyup need it where the container has a user namespace.
+	CopyUp []string
+
 	Warn func(string) // gets warnings, a sentence each; may be nil
 }
 

@@ -56,6 +56,12 @@ func checkSysctl(linux *specs.Linux) error {
 	return nil
 }
 
+// SysctlNamespace is the kind of namespace that holds the parameter of this name, "" if none does.
+func SysctlNamespace(key string) specs.LinuxNamespaceType {
+	file, _ := SysctlPath(key)
+	return sysctlNamespace(file)
+}
+
 // sysctlNamespace is the kind of namespace that holds the parameter, "" if none
 // does.
 func sysctlNamespace(file string) specs.LinuxNamespaceType {

@@ -7,6 +7,7 @@
 package compile
 
 import (
+	"encoding/binary"
 	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -39,9 +40,13 @@ type Facts struct {
 	Sources       []Source    // for each of mounts: what its source is
 	Stdio         [3]Stdio
 	Cgroup        Cgroup
-	DenySetgroups bool     // gid_map can be written only after "deny" to setgroups
-	CoreLink      bool     // /proc/kcore is there
-	OpenFiles     *Limit   // what RLIMIT_NOFILE was before Go raised it; nil if it did not
+	DenySetgroups bool   // gid_map can be written only after "deny" to setgroups
+	CoreLink      bool   // /proc/kcore is there
+	OpenFiles     *Limit // what RLIMIT_NOFILE was before Go raised it; nil if it did not
+	FewCPUs       bool   // the launcher may run on fewer CPUs than the machine's first process
+	AppArmor      bool
+	SELinux       bool
+	Devices       []Device // for each of linux.devices: the host's node of that path, where one is bound
 	KernelMounts  []string // with Options.NoPivot: where procfs and sysfs are mounted on the host
 }
 
@@ -52,6 +57,13 @@ type Namespace struct {
 
 // Limit is a soft and a hard resource limit.
 type Limit struct{ Soft, Hard uint64 }
+
+// Device is a device node of the host.
+type Device struct {
+	Mode     uint32 // with its type; 0: it is not there
+	UID, GID uint32
+	Rdev     uint64
+}
 
 // Source is what the source of a bind mount is.
 type Source struct {
@@ -120,6 +132,9 @@ const (
 	StageHooks   = 'h' // prestart, createRuntime, createContainer; waits for an answer
 	StageCreated = 'c' // everything but the start is done; waits for an answer
 	StageConsole = 'p' // comes with the pty's master
+	StageDevice  = 'd' // with an index of linux.devices, then a file: is it that device? waits for an answer
+	StageCopy    = 'y' // with an index of mounts, then two directories: one is to be copied to the other; waits for an answer
+	StageFile    = 'f' // comes with a descriptor
 )
 
 // Mapping is work that the launcher does while the process waits.
@@ -137,7 +152,10 @@ type Container struct {
 	Relay      bool
 	PrivatePID bool     // the process is the init of a new pid namespace
 	Mappings   bool     // the launcher writes the id mappings, then an answer
+	NetDevices bool     // and moves linux.netDevices before that answer
 	Rlimits    bool     // the launcher sets process.rlimits before its last answer
+	Scheduler  bool     // and process.scheduler
+	IOPriority bool     // and process.ioPriority
 	Hooks      bool     // StageHooks comes
 	Terminal   bool     // StageConsole comes
 	Warnings   []string // what was given and cannot be honoured
@@ -151,22 +169,24 @@ type compiler struct {
 	opts  *Options
 	out   *Container
 
-	ns       namespaces
-	report   plan.FD
-	status   plan.FD
-	start    plan.FD
-	root     plan.FD // the container's root, once there is one
-	dev      plan.FD // its /dev
-	devpts   plan.FD // the devpts mount
-	proc     plan.FD // the procfs that the plan mounted
-	hasDev   bool
-	hasPts   bool
-	hasProc  bool
-	fs       plan.FD // the filesystem context in use
-	fsFailed plan.Label
-	hasFS    bool
-	late     []lateMount
-	err      error
+	ns          namespaces
+	report      plan.FD
+	status      plan.FD
+	start       plan.FD
+	root        plan.FD // the container's root, once there is one
+	dev         plan.FD // its /dev
+	devpts      plan.FD // the devpts mount
+	proc        plan.FD // the procfs that the plan mounted
+	hasDev      bool
+	hasPts      bool
+	hasProc     bool
+	hostProc    plan.FD // the host's procfs, for labels
+	hasHostProc bool
+	fs          plan.FD // the filesystem context in use
+	fsFailed    plan.Label
+	hasFS       bool
+	late        []lateMount
+	err         error
 }
 
 // Error is a fault of config.json that only compiling finds.
@@ -198,6 +218,7 @@ func New(s *specs.Spec, facts *Facts, opts *Options) (*Container, error) {
 		c.spec = &l
 	}
 	c.unsupported()
+	c.labels()
 	c.launch()
 	c.rootfs()
 	c.mounts()
@@ -250,6 +271,16 @@ func (c *compiler) atIndex(where string, index int, object string) {
 // answer waits for a byte of the launcher; its death ends the process.
 func (c *compiler) answer() {
 	c.b.Read(c.report, c.b.Buffer(8)).ZeroFails()
+}
+
+// ask sends the launcher a question about element i of a list, with the files that it is about,
+// and waits for the answer.
+func (c *compiler) ask(stage byte, i int, files ...plan.FD) {
+	c.b.Write(c.report, string(binary.NativeEndian.AppendUint32([]byte{stage}, uint32(i))))
+	for _, f := range files {
+		c.b.SendFD(c.report, f, StageFile)
+	}
+	c.answer()
 }
 
 // How paths inside the root are resolved: never out of it, never through a magic link.

@@ -35,6 +35,9 @@ func (c *compiler) devices() {
 	c.dev, c.hasDev = c.mountpoint("/dev", false, nil), true
 	for i := range defaultDevices {
 		d := &defaultDevices[i]
+		if c.lists("/dev/" + d.name) {
+			continue
+		}
 		c.at("linux.devices", "/dev/"+d.name)
 		if c.bindDevices() {
 			c.bindDevice("/dev/"+d.name, c.dev, d.name)
@@ -53,6 +56,16 @@ func (c *compiler) devices() {
 	}
 	c.link("ptmx", "pts/ptmx")
 	c.stdioNull()
+}
+
+// lists tells whether linux.devices has a device of its own at path.
+func (c *compiler) lists(at string) bool {
+	for i := range c.spec.Linux.Devices {
+		if path.Clean(c.spec.Linux.Devices[i].Path) == at {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *compiler) devIsBound() bool {
@@ -104,11 +117,6 @@ func (c *compiler) bindDevice(source string, dir plan.FD, name string) {
 func (c *compiler) device(i int, d *specs.LinuxDevice) {
 	dest := path.Clean(d.Path)
 	c.atIndex("linux.devices", i, dest)
-	for k := range defaultDevices {
-		if dest == "/dev/"+defaultDevices[k].name {
-			return // it is there already, with the numbers that the name promises
-		}
-	}
 	dir, name := path.Split(dest)
 	parent, own := c.dev, false
 	if rest := strings.TrimSuffix(dir, "/"); rest != "/dev" {
@@ -119,28 +127,82 @@ func (c *compiler) device(i int, d *specs.LinuxDevice) {
 		}
 	}
 	if c.bindDevices() && d.Type != "p" {
-		c.bindDevice(d.Path, parent, name)
+		if c.checkHostDevice(i, d) {
+			c.bindDevice(d.Path, parent, name)
+		}
 	} else {
-		c.makeDevice(parent, name, d)
+		c.makeDevice(i, parent, name, d)
 	}
 	if own {
 		c.b.Close(parent)
 	}
 }
 
-func (c *compiler) makeDevice(parent plan.FD, name string, d *specs.LinuxDevice) {
+// deviceMode is the type and the permissions of a device.
+func deviceMode(d *specs.LinuxDevice) uint32 {
 	mode := uint32(0o666)
 	if d.FileMode != nil {
 		mode = uint32(*d.FileMode) & 0o7777
 	}
-	kind := uint32(unix.S_IFCHR) // "c", "u"
 	switch d.Type {
 	case "b":
-		kind = unix.S_IFBLK
+		return unix.S_IFBLK | mode
 	case "p":
-		kind = unix.S_IFIFO
+		return unix.S_IFIFO | mode
 	}
-	c.b.Mknodat(parent, name, kind|mode, unix.Mkdev(uint32(d.Major), uint32(d.Minor)))
+	return unix.S_IFCHR | mode // "c", "u"
+}
+
+// DeviceNumber is what stat(2) tells of a device: its type, and its numbers if it has any.
+func DeviceNumber(d *specs.LinuxDevice) (kind uint32, rdev uint64) {
+	kind = deviceMode(d) & unix.S_IFMT
+	if kind != unix.S_IFIFO {
+		rdev = unix.Mkdev(uint32(d.Major), uint32(d.Minor))
+	}
+	return kind, rdev
+}
+
+// checkHostDevice makes sure that the host's node, which is bound because no node can be made,
+// is the device that is wanted. Its owner and mode are the host's.
+func (c *compiler) checkHostDevice(i int, d *specs.LinuxDevice) bool {
+	if i >= len(c.facts.Devices) {
+		return true // nobody has looked
+	}
+	h := &c.facts.Devices[i]
+	kind, rdev := DeviceNumber(d)
+	where := index("linux.devices", i) + " " + d.Path
+	switch {
+	case h.Mode == 0:
+		c.fail(where, "is not there on the host; in a user namespace devices can only be bound from there")
+		return false
+	case h.Mode&unix.S_IFMT != kind || h.Rdev != rdev:
+		c.fail(where, "is another device on the host; in a user namespace devices can only be bound from there")
+		return false
+	}
+	if d.FileMode != nil && h.Mode != deviceMode(d) || d.UID != nil && h.UID != *d.UID || d.GID != nil && h.GID != *d.GID {
+		c.warn(where + ": mode and owner stay those of the host's device, which is bound: in a user namespace none can be made")
+	}
+	return true
+}
+
+// makeDevice makes a node. What is there already must be the same device: the launcher looks, and
+// gives it its mode (runtime-spec, config-linux.md, Devices). Only the default devices replace what an image has.
+func (c *compiler) makeDevice(i int, parent plan.FD, name string, d *specs.LinuxDevice) {
+	mode := deviceMode(d)
+	_, rdev := DeviceNumber(d)
+	exists, made := c.b.Label(), c.b.Label()
+	c.b.Mknodat(parent, name, mode, rdev).OnError(unix.EEXIST, exists).Then(made)
+	c.b.Bind(exists)
+	if isDefault(path.Clean(d.Path)) {
+		c.b.Unlinkat(parent, name, 0)
+		c.b.Mknodat(parent, name, mode, rdev)
+	} else {
+		c.atIndex("linux.devices", i, path.Clean(d.Path)+": is there already")
+		there := c.b.Openat2(parent, name, openPath(unix.O_NOFOLLOW, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS)).FD()
+		c.ask(StageDevice, i, there)
+		c.b.Close(there)
+	}
+	c.b.Bind(made)
 	uid, gid := -1, -1
 	if d.UID != nil {
 		uid = int(*d.UID)
@@ -148,15 +210,25 @@ func (c *compiler) makeDevice(parent plan.FD, name string, d *specs.LinuxDevice)
 	if d.GID != nil {
 		gid = int(*d.GID)
 	}
-	if uid > 0 || gid > 0 {
+	if uid >= 0 || gid >= 0 {
 		c.b.Fchownat(parent, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW)
 	}
+}
+
+// isDefault tells whether a device is one of those that every container has.
+func isDefault(at string) bool {
+	for i := range defaultDevices {
+		if at == "/dev/"+defaultDevices[i].name {
+			return true
+		}
+	}
+	return false
 }
 
 // stdioNull reopens a standard stream that is the host's /dev/null as the container's, so that
 // the container holds no file of the host through it.
 func (c *compiler) stdioNull() {
-	if c.bindDevices() || c.spec.Process != nil && c.spec.Process.Terminal {
+	if c.bindDevices() || c.spec.Process != nil && c.spec.Process.Terminal || c.lists("/dev/null") {
 		return
 	}
 	for i, s := range c.facts.Stdio {

@@ -29,8 +29,10 @@ func Exec(s *specs.Spec, t *Target, facts *Facts, opts *Options) (*Container, er
 	}
 	p := s.Process
 	c.unsupported()
+	c.labels()
 	c.at("process", "")
 	c.report = c.input(Report, 0, true)
+	c.holdHostProc()
 	c.oomScoreAdj()
 	c.enter(t)
 	c.at("process", "")
@@ -40,8 +42,8 @@ func Exec(s *specs.Spec, t *Target, facts *Facts, opts *Options) (*Container, er
 	c.root = c.b.Openat2(plan.Cwd, "/", openPath(unix.O_DIRECTORY, 0)).FD()
 	c.console()
 	c.identity()
-	if c.out.Rlimits {
-		c.at("process.rlimits", "")
+	if c.out.Rlimits || c.out.Scheduler || c.out.IOPriority {
+		c.at("process", "")
 		c.answer()
 	}
 	c.execute()
@@ -64,6 +66,9 @@ func (c *compiler) enter(t *Target) {
 		root = c.input(TargetRoot, 0, false)
 	}
 	c.enterCgroup()
+	if p := c.spec.Process; p != nil {
+		c.execAffinity(p)
+	}
 	c.undumpable()
 	c.at("linux.namespaces", "")
 	if t.Flags != 0 {
@@ -94,11 +99,7 @@ func Hook(h *specs.Hook, kind string, i int, env []string, t *Target, f *Facts) 
 	c := &compiler{b: plan.NewBuilder(), spec: &specs.Spec{Linux: &specs.Linux{}}, facts: f, opts: &Options{}, out: &Container{}}
 	c.atIndex("hooks."+kind, i, h.Path)
 	c.report = c.input(Report, 0, true)
-	for i := range 3 {
-		fd := c.input(HookStream, i, false)
-		c.b.Dup3(fd, plan.Fixed(i), 0)
-		c.b.Close(fd)
-	}
+	c.streams()
 	c.enter(t)
 	c.atIndex("hooks."+kind, i, h.Path)
 	c.b.Chdir("/")
@@ -107,6 +108,47 @@ func Hook(h *specs.Hook, kind string, i int, env []string, t *Target, f *Facts) 
 		args = []string{h.Path}
 	}
 	c.b.Execve(h.Path, c.b.Strings(args), c.b.Strings(env))
+	c.out.Program = c.b.Build()
+	return c.out
+}
+
+// Helper compiles a process of the launcher's own program that does something as root of the user
+// namespace of a process (TargetPidfd), and stays in the launcher's other namespaces. Its standard
+// streams are handed over, and its executable as Exe.
+func Helper(args []string, where string, i int) *Container {
+	c := &compiler{b: plan.NewBuilder(), spec: &specs.Spec{Linux: &specs.Linux{}}, facts: &Facts{}, opts: &Options{}, out: &Container{}}
+	c.atIndex(where, i, "")
+	c.report = c.input(Report, 0, true)
+	c.streams()
+	target := c.input(TargetPidfd, 0, false)
+	c.undumpable()
+	c.atIndex(where, i, "")
+	c.b.Setns(target, unix.CLONE_NEWUSER)
+	c.b.Close(target)
+	c.b.Setgroups(nil).Ignore(unix.EPERM)
+	c.b.Setresgid(0)
+	c.b.Setresuid(0)
+	c.b.Execveat(c.input(Exe, 0, true), "", c.b.Strings(args), c.b.Strings(nil), unix.AT_EMPTY_PATH)
+	c.out.Program = c.b.Build()
+	return c.out
+}
+
+// streams takes the standard streams that are handed over.
+func (c *compiler) streams() {
+	for i := range 3 {
+		fd := c.input(HookStream, i, false)
+		c.b.Dup3(fd, plan.Fixed(i), 0)
+		c.b.Close(fd)
+	}
+}
+
+// Holder compiles a process that holds a user namespace until the launcher kills it.
+func Holder() *Container {
+	c := &compiler{b: plan.NewBuilder(), out: &Container{Flags: unix.CLONE_NEWUSER}, spec: &specs.Spec{}, opts: &Options{}}
+	c.at("mounts", "")
+	c.report = c.input(Report, 0, true)
+	c.answer()
+	c.b.ExitGroup(0)
 	c.out.Program = c.b.Build()
 	return c.out
 }

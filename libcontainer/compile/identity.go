@@ -35,6 +35,10 @@ func (c *compiler) identity() {
 		return
 	}
 	c.rlimits(p)
+	c.scheduling(p)
+	c.memoryPolicy()
+	c.personality()
+	c.execLabels()
 	c.stdioOwner(p)
 	caps := c.capabilitySets(p.Capabilities)
 	if caps != nil {

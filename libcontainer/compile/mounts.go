@@ -38,6 +38,8 @@ func (c *compiler) mount(i int, m *specs.Mount) {
 		return
 	}
 	switch {
+	case o.remount:
+		c.remount(m, dest, &o)
 	case isBind(m, &o):
 		c.bind(i, m, dest, &o)
 	case m.Type == "cgroup" && !c.facts.Cgroup.Unified:
@@ -59,11 +61,11 @@ func (c *compiler) refuse(i int, m *specs.Mount, dest string, o *mountOptions) s
 		return "the root itself cannot be mounted over"
 	case isBind(m, o) && len(o.data) != 0:
 		return "bind mounts cannot have any filesystem-specific options applied: " + strings.Join(o.data, ",")
-	case o.tmpcopyup:
-		return "option tmpcopyup is not supported yet"
-	case o.idmap || len(m.UIDMappings) != 0 || len(m.GIDMappings) != 0:
-		return "id-mapped mounts are not supported yet"
-	case !isBind(m, o) && m.Type == "":
+	case o.tmpcopyup && (isBind(m, o) || m.Type != "tmpfs"):
+		return "option tmpcopyup is for tmpfs alone"
+	case isMapped(m) && !isBind(m, o):
+		return "id mappings (uidMappings, gidMappings, idmap, ridmap) are for bind mounts alone"
+	case !isBind(m, o) && !o.remount && m.Type == "":
 		return "type is missing (or option bind)"
 	}
 	return c.refuseProc(i, m, dest, isBind(m, o))
@@ -108,15 +110,29 @@ func (c *compiler) bind(i int, m *specs.Mount, dest string, o *mountOptions) {
 // source is a detached clone of a bind mount's source. Where the process is nobody on the
 // host, the launcher, who may reach the source, has made it.
 func (c *compiler) source(i int, m *specs.Mount, o *mountOptions) plan.FD {
-	if c.NeedsTree(i) {
+	if c.needsTree(i) {
 		return c.input(MountTree, i, false)
 	}
 	return c.b.OpenTree(plan.Cwd, SourcePath(c.opts.Bundle, m), TreeFlags(m)).FD()
 }
 
-// NeedsTree tells whether the launcher opens the source of mounts[i].
-func (c *compiler) NeedsTree(int) bool {
-	return c.facts.Privileged && c.ns.own(unix.CLONE_NEWUSER)
+// needsTree tells whether the launcher opens the source of mounts[i]: the process cannot where it
+// is nobody on the host, and has no user namespace at hand that would map ids.
+func (c *compiler) needsTree(i int) bool {
+	return c.facts.Privileged && c.ns.own(unix.CLONE_NEWUSER) || isMapped(&c.spec.Mounts[i])
+}
+
+// isMapped tells whether a mount is to be an id-mapped one.
+func isMapped(m *specs.Mount) bool {
+	mapped, _ := IDMapped(m)
+	return mapped
+}
+
+// IDMapped tells whether a mount is to be an id-mapped one, and whether all that is mounted below
+// it too (runtime-spec, config.md, Mounts).
+func IDMapped(m *specs.Mount) (mapped, recursive bool) {
+	recursive = slices.Contains(m.Options, "ridmap")
+	return recursive || slices.Contains(m.Options, "idmap") || len(m.UIDMappings)+len(m.GIDMappings) != 0, recursive
 }
 
 // SourcePath is the absolute path of a bind mount's source: a relative one starts at the bundle.
@@ -186,6 +202,11 @@ func (c *compiler) filesystem(i int, m *specs.Mount, dest string, o *mountOption
 	if mode != nil {
 		c.b.FchmodatTo(mount, ".", *mode)
 	}
+	if o.tmpcopyup {
+		c.atIndex("mounts", i, dest+": tmpcopyup")
+		c.ask(StageCopy, i, target, mount)
+		c.atIndex("mounts", i, dest)
+	}
 	c.b.MoveMount(mount, target)
 	c.b.Close(target)
 	c.propagate(mount, o)
@@ -223,20 +244,13 @@ func (c *compiler) newFilesystem(kind, source string, o *mountOptions, attr uint
 	if source != "" {
 		c.b.FsconfigString(fs, "source", source).Remember().OnError(0, c.fsFailed)
 	}
-	for _, flag := range o.superblock {
-		if flag != "silent" {
-			c.b.FsconfigFlag(fs, flag).Remember().OnError(0, c.fsFailed)
-		}
-	}
-	for _, d := range o.data {
-		if key, value, ok := strings.Cut(d, "="); ok {
-			c.b.FsconfigString(fs, key, value).Remember().OnError(0, c.fsFailed)
-		} else {
-			c.b.FsconfigFlag(fs, d).Remember().OnError(0, c.fsFailed)
-		}
-	}
+	c.configure(fs, o)
+	c.mountLabel(fs, kind, o)
 	c.b.FsconfigCreate(fs).Remember().OnError(0, c.fsFailed)
 	mount := c.b.Fsmount(fs, unix.FSMOUNT_CLOEXEC, uint32(attr)).FD()
+	if kind == "mqueue" {
+		c.labelRoot(mount)
+	}
 	step := c.b.Close(fs)
 	if refused != nil {
 		ready := c.b.Label()
@@ -246,6 +260,52 @@ func (c *compiler) newFilesystem(kind, source string, o *mountOptions, attr uint
 		c.b.Bind(ready)
 	}
 	return mount
+}
+
+// configure gives a filesystem context its options.
+func (c *compiler) configure(fs plan.FD, o *mountOptions) {
+	for _, flag := range o.superblock {
+		step := c.b.FsconfigFlag(fs, flag)
+		if flag == "iversion" {
+			// mount(2) has a flag for it that file systems may ignore, and most do: those that
+			// count versions always do. fsconfig(2) knows it only where the file system does.
+			step.Ignore(unix.EINVAL)
+			continue
+		}
+		step.Remember().OnError(0, c.fsFailed)
+	}
+	for _, d := range o.data {
+		if key, value, ok := strings.Cut(d, "="); ok {
+			c.b.FsconfigString(fs, key, value).Remember().OnError(0, c.fsFailed)
+		} else {
+			c.b.FsconfigFlag(fs, d).Remember().OnError(0, c.fsFailed)
+		}
+	}
+}
+
+// remount changes what is mounted at dest already: with bind the mount, else its superblock too.
+func (c *compiler) remount(m *specs.Mount, dest string, o *mountOptions) {
+	target := c.b.Openat2(c.root, dest, openPath(0, inRoot)).FD()
+	if !isBind(m, o) {
+		fs := c.b.Fspick(target)
+		if !c.hasFS {
+			c.fs, c.hasFS = fs.FD(), true
+		} else {
+			fs.As(c.fs)
+		}
+		switch {
+		case o.set&unix.MOUNT_ATTR_RDONLY != 0:
+			c.b.FsconfigFlag(c.fs, "ro").Remember().OnError(0, c.fsFailed)
+		case o.clear&unix.MOUNT_ATTR_RDONLY != 0:
+			c.b.FsconfigFlag(c.fs, "rw").Remember().OnError(0, c.fsFailed)
+		}
+		c.configure(c.fs, o)
+		c.b.FsconfigReconfigure(c.fs).Remember().OnError(0, c.fsFailed)
+		c.b.Close(c.fs)
+	}
+	c.attributes(target, o)
+	c.propagate(target, o)
+	c.b.Close(target)
 }
 
 // hostSysfs stands in for sysfs where the kernel refuses a new one: an instance belongs to a

@@ -89,7 +89,9 @@ func (c *compiler) launch() {
 		c.start = c.input(Start, 0, true)
 		c.status = c.input(Status, 0, false)
 	}
+	c.holdHostProc()
 	c.out.Mappings = c.ns.isNew(unix.CLONE_NEWUSER)
+	c.out.NetDevices = len(c.spec.Linux.NetDevices) != 0
 	c.out.PrivatePID = c.ns.isNew(unix.CLONE_NEWPID)
 	c.oomScoreAdj()
 	if c.ns.joined != 0 {
@@ -103,8 +105,9 @@ func (c *compiler) launch() {
 		c.join(c.ns.joined)
 	}
 	c.enterCgroup()
+	c.affinity()
 	c.at("linux.uidMappings", "")
-	if c.out.Mappings {
+	if c.out.Mappings || c.out.NetDevices {
 		c.answer()
 	}
 	if c.ns.joined&unix.CLONE_NEWUSER == 0 {
@@ -267,6 +270,7 @@ func (c *compiler) keyring() {
 	if c.opts.NoNewKeyring {
 		return
 	}
+	c.keyLabel()
 	c.at("process", "session keyring")
 	done := c.b.Label()
 	key := c.b.Slot()

@@ -17,7 +17,7 @@ type mountOptions struct {
 	superblock       []string // flags of the superblock, for fsconfig
 	data             []string // everything else: the file system's own
 	tmpcopyup        bool
-	idmap, ridmap    bool
+	remount          bool
 }
 
 // propagated is a kind of propagation.
@@ -119,20 +119,18 @@ func parseOptions(options []string) (o mountOptions) {
 			o.bind = true
 		case "rbind":
 			o.bind, o.recursive = true, true
-		case "defaults", "remount", "loud", "norelatime":
-			// Nothing to do: they are what a new mount is like.
+		case "defaults", "loud", "silent", "idmap", "ridmap":
+			// A new mount is like that; the kernel's log is not the container's; see IDMapped.
+		case "remount":
+			o.remount = true
 		case "async", "nodirsync", "nomand", "noiversion", "nolazytime":
 			o.superblock = dropOption(o.superblock, clearedBy(name))
-		case "sync", "dirsync", "mand", "lazytime", "iversion", "silent":
+		case "sync", "dirsync", "mand", "lazytime", "iversion":
 			o.superblock = append(o.superblock, name)
 		case "tmpcopyup":
 			o.tmpcopyup = true
-		case "idmap":
-			o.idmap = true
-		case "ridmap":
-			o.idmap, o.ridmap = true, true
 		default:
-			o.data = append(o.data, name)
+			o.data = appendData(o.data, name)
 		}
 	}
 	return o
@@ -154,4 +152,31 @@ func dropOption(list []string, name string) []string {
 		}
 	}
 	return kept
+}
+
+// appendData adds an option of the file system's own. As with mount(2), one string may hold several
+// with commas between them, and a security context that has commas stands in quotes.
+func appendData(data []string, option string) []string {
+	quoted, from := false, 0
+	for i := 0; i <= len(option); i++ {
+		switch {
+		case i < len(option) && option[i] == '"':
+			quoted = !quoted
+		case i == len(option) || option[i] == ',' && !quoted:
+			if i > from {
+				data = append(data, unquote(option[from:i]))
+			}
+			from = i + 1
+		}
+	}
+	return data
+}
+
+// unquote takes the quotes from the value of an option such as context="a:b:c:s0:c1,c2".
+func unquote(option string) string {
+	key, value, _ := strings.Cut(option, "=")
+	if n := len(value); strings.HasSuffix(key, "context") && n >= 2 && value[0] == '"' && value[n-1] == '"' {
+		return key + "=" + value[1:n-1]
+	}
+	return option
 }

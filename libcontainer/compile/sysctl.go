@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/tare-runtime/tare/libcontainer/plan"
@@ -78,27 +77,7 @@ func (c *compiler) names() {
 
 // unsupported refuses what a later version will honour: nothing is ignored in silence.
 func (c *compiler) unsupported() {
-	l, p := c.spec.Linux, c.spec.Process
-	if p == nil {
-		p = &specs.Process{}
-	}
-	for _, u := range [...]struct {
-		given bool
-		where string
-	}{
-		{p.ApparmorProfile != "", "process.apparmorProfile"},
-		{p.SelinuxLabel != "", "process.selinuxLabel"},
-		{p.Scheduler != nil, "process.scheduler"},
-		{p.IOPriority != nil, "process.ioPriority"},
-		{l.MountLabel != "", "linux.mountLabel"},
-		{l.Seccomp != nil && (l.Seccomp.DefaultAction != "" || len(l.Seccomp.Syscalls) != 0), "linux.seccomp"},
-		{l.Personality != nil, "linux.personality"},
-		{l.IntelRdt != nil, "linux.intelRdt"},
-		{l.MemoryPolicy != nil, "linux.memoryPolicy"},
-		{len(l.NetDevices) != 0, "linux.netDevices"},
-	} {
-		if u.given {
-			c.fail(u.where, "not supported yet")
-		}
+	if s := c.spec.Linux.Seccomp; s != nil && (s.DefaultAction != "" || len(s.Syscalls) != 0) {
+		c.fail("linux.seccomp", "not supported yet")
 	}
 }

@@ -69,28 +69,36 @@ func ReexecSealed() error {
 	if Sealed() {
 		return text("already running from a sealed copy")
 	}
-	from, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return &callError{"open(/proc/self/exe)", err}
-	}
-	defer unix.Close(from)
-	to, err := memfd("tare")
+	to, err := SealedCopy()
 	if err != nil {
 		return err
 	}
 	defer unix.Close(to)
-	for {
-		n, err := unix.Sendfile(to, from, nil, 1<<30)
-		if err != nil {
-			return &callError{"sendfile", err}
-		}
-		if n == 0 {
-			break
+	env := append(os.Environ(), sealedVariable+"=1")
+	return &callError{"execve", syscall.Exec("/proc/self/fd/"+strconv.Itoa(to), os.Args, env)}
+}
+
+// SealedCopy copies the running program to a file in memory that nobody can change. The descriptor
+// is the caller's.
+func SealedCopy() (fd int, err error) {
+	from, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, &callError{"open(/proc/self/exe)", err}
+	}
+	defer unix.Close(from)
+	to, err := memfd("tare")
+	if err != nil {
+		return -1, err
+	}
+	for n := 1; n > 0; {
+		if n, err = unix.Sendfile(to, from, nil, 1<<30); err != nil {
+			unix.Close(to)
+			return -1, &callError{"sendfile", err}
 		}
 	}
 	if _, err := unix.FcntlInt(uintptr(to), unix.F_ADD_SEALS, allSeals); err != nil {
-		return &callError{"fcntl(F_ADD_SEALS)", err}
+		unix.Close(to)
+		return -1, &callError{"fcntl(F_ADD_SEALS)", err}
 	}
-	env := append(os.Environ(), sealedVariable+"=1")
-	return &callError{"execve", syscall.Exec("/proc/self/fd/"+strconv.Itoa(to), os.Args, env)}
+	return to, nil
 }

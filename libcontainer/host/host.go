@@ -82,6 +82,16 @@ func InInitialUserNamespace() bool {
 	return unix.Stat("/proc/self/ns/user", &st) == nil && st.Ino == initialUserNamespace
 }
 
+// FewCPUs tells whether this process may run on fewer CPUs than the machine's first one: whoever
+// started it has bound it to some.
+func FewCPUs() bool {
+	var own, all unix.CPUSet
+	if unix.SchedGetaffinity(0, &own) != nil || unix.SchedGetaffinity(1, &all) != nil {
+		return false
+	}
+	return own != all
+}
+
 // File is what a path on the host leads to.
 type File struct {
 	Directory bool

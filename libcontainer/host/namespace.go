@@ -52,3 +52,17 @@ func (n Namespace) OwnedBy(user uint64) bool {
 	}
 	return false
 }
+
+// IsOwn tells whether fd is this process's own namespace of a kind: "net", "ipc", in the words of
+// /proc/PID/ns or of the runtime specification.
+func IsOwn(fd int, kind string) bool {
+	switch kind {
+	case "network":
+		kind = "net"
+	case "mount":
+		kind = "mnt"
+	}
+	var theirs, ours unix.Stat_t
+	return unix.Fstat(fd, &theirs) == nil && unix.Stat("/proc/self/ns/"+kind, &ours) == nil &&
+		theirs.Dev == ours.Dev && theirs.Ino == ours.Ino
+}

@@ -101,7 +101,7 @@ func (v *verifier) arguments(i int) {
 func nullable(in *Instruction, k int) bool {
 	switch in.Call.Signature().Params[k] {
 	case String:
-		return in.Call != Fsopen
+		return in.Call != Fsopen && in.Call != Fsetxattr
 	case GroupList:
 		return in.Args[k-1] == Arg{}
 	case RawStruct:

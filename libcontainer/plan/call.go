@@ -26,8 +26,10 @@ const (
 	Fchownat
 	Fcntl
 	Fsconfig
+	Fsetxattr
 	Fsmount
 	Fsopen
+	Fspick
 	Getpid
 	Ioctl
 	IoprioSet
@@ -95,6 +97,7 @@ const (
 	TreeFlags          // OPEN_TREE_*, AT_*
 	MoveFlags          // MOVE_MOUNT_*
 	FsopenFlags        // FSOPEN_*
+	FspickFlags        // FSPICK_*
 	FsconfigCmd        // FSCONFIG_*
 	FsmountFlags       // FSMOUNT_*
 	AttrFlags          // MOUNT_ATTR_*
@@ -129,6 +132,7 @@ const (
 	GroupList // an array of gid_t whose length is the argument before it
 	MMMap     // struct prctl_mm_map, filled by the executor with the arena's own bounds
 	Winsize   // struct winsize
+	SchedAttr // struct sched_attr, first version
 	Ifreq     // struct ifreq: a name and flags
 	IntArg    // an int in memory
 	Word      // a slot
@@ -181,8 +185,10 @@ var signatures = [numCalls]Signature{
 	Fchownat:         {"fchownat", [6]Param{Desc, Path, UID, UID, AtFlags}, Nothing},
 	Fcntl:            {"fcntl", [6]Param{Desc, FcntlOp, Int}, Value},
 	Fsconfig:         {"fsconfig", [6]Param{Desc, FsconfigCmd, String, String, Int}, Nothing},
+	Fsetxattr:        {"fsetxattr", [6]Param{Desc, String, Bytes, Size, Int}, Nothing},
 	Fsmount:          {"fsmount", [6]Param{Desc, FsmountFlags, AttrFlags}, Opened},
 	Fsopen:           {"fsopen", [6]Param{String, FsopenFlags}, Opened},
+	Fspick:           {"fspick", [6]Param{Desc, Path, FspickFlags}, Opened},
 	Getpid:           {"getpid", [6]Param{}, Value},
 	Ioctl:            {"ioctl", [6]Param{Desc, IoctlOp, Hex}, Value},
 	IoprioSet:        {"ioprio_set", [6]Param{Int, Int, Hex}, Nothing},
@@ -206,7 +212,7 @@ var signatures = [numCalls]Signature{
 	Recvmsg:          {"recvmsg", [6]Param{Desc, Message, Hex}, Value},
 	RtSigprocmask:    {"rt_sigprocmask", [6]Param{SigHow, Sigset, Hex, Size}, Nothing},
 	SchedSetaffinity: {"sched_setaffinity", [6]Param{Int, Size, RawStruct}, Nothing},
-	SchedSetattr:     {"sched_setattr", [6]Param{Int, RawStruct, Hex}, Nothing},
+	SchedSetattr:     {"sched_setattr", [6]Param{Int, SchedAttr, Hex}, Nothing},
 	Seccomp:          {"seccomp", [6]Param{SeccompOp, Hex, RawStruct}, Value},
 	Sendmsg:          {"sendmsg", [6]Param{Desc, Message, Hex}, Value},
 	SetMempolicy:     {"set_mempolicy", [6]Param{Hex, RawStruct, Size}, Nothing},

@@ -115,12 +115,28 @@ func (b *Builder) FsconfigCreate(fs FD) Step {
 	return b.add(Fsconfig, fs.arg, num(6), Arg{}, Arg{}, Arg{})
 }
 
+// FsconfigReconfigure changes a superblock that Fspick has taken up.
+func (b *Builder) FsconfigReconfigure(fs FD) Step {
+	return b.add(Fsconfig, fs.arg, num(7), Arg{}, Arg{}, Arg{})
+}
+
+// Fsetxattr sets an extended attribute, whether it is there or not.
+func (b *Builder) Fsetxattr(fd FD, key, value string) Step {
+	return b.add(Fsetxattr, fd.arg, b.text(String, key), b.data(Bytes, []byte(value)), num(len(value)), num(0))
+}
+
 func (b *Builder) Fsmount(fs FD, flag, attr uint32) Step {
 	return b.add(Fsmount, fs.arg, flags(flag), flags(attr))
 }
 
 func (b *Builder) Fsopen(name string, flag uint32) Step {
 	return b.add(Fsopen, b.text(String, name), flags(flag))
+}
+
+// Fspick opens a filesystem context for the superblock of the mount behind fd.
+func (b *Builder) Fspick(fd FD) Step {
+	const flag = 0x1 | 0x8 // FSPICK_CLOEXEC | FSPICK_EMPTY_PATH
+	return b.add(Fspick, fd.arg, b.text(Path, ""), flags(flag))
 }
 
 func (b *Builder) Getpid() Step { return b.add(Getpid) }
@@ -255,9 +271,27 @@ func (b *Builder) SchedSetaffinity(mask []byte) Step {
 	return b.add(SchedSetaffinity, num(0), num(len(mask)), b.data(RawStruct, mask))
 }
 
-// SchedSetattr takes a struct sched_attr in the kernel's byte order.
-func (b *Builder) SchedSetattr(attr []byte) Step {
-	return b.add(SchedSetattr, num(0), b.data(RawStruct, attr), num(0))
+// Scheduling is struct sched_attr, without its size.
+type Scheduling struct {
+	Policy                    uint32
+	Flags                     uint64
+	Nice                      int32
+	Priority                  uint32
+	Runtime, Deadline, Period uint64 // nanoseconds
+}
+
+// SchedSetattr sets the scheduling of the process itself (sched_setattr(2)).
+func (b *Builder) SchedSetattr(s Scheduling) Step {
+	const size = 48 // SCHED_ATTR_SIZE_VER0
+	attr := binary.NativeEndian.AppendUint32(make([]byte, 0, size), size)
+	attr = binary.NativeEndian.AppendUint32(attr, s.Policy)
+	attr = binary.NativeEndian.AppendUint64(attr, s.Flags)
+	attr = binary.NativeEndian.AppendUint32(attr, uint32(s.Nice))
+	attr = binary.NativeEndian.AppendUint32(attr, s.Priority)
+	for _, ns := range [...]uint64{s.Runtime, s.Deadline, s.Period} {
+		attr = binary.NativeEndian.AppendUint64(attr, ns)
+	}
+	return b.add(SchedSetattr, num(0), b.data(SchedAttr, attr), num(0))
 }
 
 // SendFD sends one descriptor and one byte over a socket (SCM_RIGHTS, unix(7)).

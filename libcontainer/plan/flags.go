@@ -29,6 +29,8 @@ const (
 	resolveFlag                    // RESOLVE_*
 	limit                          // a resource limit
 	interfaces                     // IFF_*
+	schedPolicy                    // SCHED_*
+	schedFlag                      // SCHED_FLAG_*
 )
 
 // refine is the kind of argument i of call, as its text needs it; args before i are known.
@@ -92,6 +94,8 @@ func table(p Param) (names []name, flags bool) {
 		return moveFlags[:], true
 	case FsopenFlags:
 		return fsopenFlags[:], true
+	case FspickFlags:
+		return fspickFlags[:], true
 	case FsmountFlags:
 		return fsmountFlags[:], true
 	case AttrFlags:
@@ -120,6 +124,10 @@ func table(p Param) (names []name, flags bool) {
 		return resolveFlags[:], true
 	case interfaces:
 		return interfaceFlags[:], true
+	case schedFlag:
+		return schedFlags[:], true
+	case schedPolicy:
+		return schedPolicies[:], false
 	case FsconfigCmd:
 		return fsconfigCmds[:], false
 	case PrctlOp:

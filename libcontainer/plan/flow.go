@@ -256,6 +256,8 @@ func (v *verifier) sealing(in *Instruction) bool {
 		return in.has(2, unix.OPEN_TREE_CLOEXEC)
 	case Fsopen:
 		return in.has(1, unix.FSOPEN_CLOEXEC)
+	case Fspick:
+		return in.has(2, unix.FSPICK_CLOEXEC)
 	case Fsmount:
 		return in.has(1, unix.FSMOUNT_CLOEXEC)
 	case Socket:

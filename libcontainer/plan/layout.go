@@ -51,6 +51,10 @@ var structures = [...]layout{
 	{Rlimit, "rlimit64", 16, false, []member{{"soft", 0, 8, limit}, {"hard", 8, 8, limit}}},
 	{MMMap, "prctl_mm_map", 104, false, []member{{"exe", 100, 4, Desc}}},
 	{Winsize, "winsize", 8, false, []member{{"rows", 0, 2, Size}, {"columns", 2, 2, Size}, {"xpixel", 4, 2, Size}, {"ypixel", 6, 2, Size}}},
+	{SchedAttr, "sched_attr", 48, true, []member{
+		{"size", 0, 4, Size}, {"policy", 4, 4, schedPolicy}, {"flags", 8, 8, schedFlag}, {"nice", 16, 4, Int}, {"priority", 20, 4, Size},
+		{"runtime", 24, 8, Size}, {"deadline", 32, 8, Size}, {"period", 40, 8, Size},
+	}},
 	{Ifreq, "ifreq", 40, false, []member{{"name", 0, sizeName, String}, {"flags", 16, 2, interfaces}}},
 }
 
@@ -82,6 +86,9 @@ func (m *member) load(data []byte) uint64 {
 	case 2:
 		return uint64(binary.NativeEndian.Uint16(d))
 	case 4:
+		if m.param == Int {
+			return uint64(int64(int32(binary.NativeEndian.Uint32(d))))
+		}
 		return uint64(binary.NativeEndian.Uint32(d))
 	case sizeSplit:
 		return uint64(binary.NativeEndian.Uint32(d)) | uint64(binary.NativeEndian.Uint32(d[12:]))<<32
@@ -98,7 +105,7 @@ func (m *member) store(data []byte, v uint64) bool {
 		return v < 1<<16
 	case 4:
 		binary.NativeEndian.PutUint32(d, uint32(v))
-		return v < 1<<32
+		return v < 1<<32 && m.param != Int || int64(v) == int64(int32(v))
 	case sizeSplit:
 		binary.NativeEndian.PutUint32(d, uint32(v))
 		binary.NativeEndian.PutUint32(d[12:], uint32(v>>32))

@@ -243,7 +243,7 @@ func quoted(param Param) Param {
 
 var objectNames = [...]string{
 	"path", "string", "bytes", "buffer", "open_how", "mount_attr", "clone_args", "vector", "message", "cap_header", "cap_data",
-	"rlimit64", "sigset", "groups", "prctl_mm_map", "winsize", "ifreq", "int", "word", "stat", "raw",
+	"rlimit64", "sigset", "groups", "prctl_mm_map", "winsize", "sched_attr", "ifreq", "int", "word", "stat", "raw",
 }
 
 // objectName is what an object is called whose content has no better form than bytes.

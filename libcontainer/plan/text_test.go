@@ -63,6 +63,11 @@ var forms = []struct {
 	}, "$1 = fsopen(\"tmpfs\", FSOPEN_CLOEXEC)\nfsconfig($1, FSCONFIG_SET_FLAG, \"ro\", null, 0) ? -> 6 remember\n" +
 		"fsconfig($1, FSCONFIG_SET_STRING, \"size\", \"64k\", 0)\nfsconfig($1, FSCONFIG_SET_FD, \"fd\", null, <x>)\n" +
 		"fsconfig($1, FSCONFIG_CMD_CREATE, null, null, 0)\nfsmount($1, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV|MOUNT_ATTR__ATIME)"},
+	{func(b *Builder) {
+		fs := b.Fspick(Fixed(3)).FD()
+		b.FsconfigReconfigure(fs)
+	}, "$1 = fspick(3, \"\", FSPICK_CLOEXEC|FSPICK_EMPTY_PATH)\nfsconfig($1, FSCONFIG_CMD_RECONFIGURE, null, null, 0)"},
+	{func(b *Builder) { b.Fsetxattr(Fixed(3), "security.x", "a:b") }, `fsetxattr(3, "security.x", "a:b", 3, 0)`},
 	{func(b *Builder) { b.Getpid().Into(b.Slot()).ZeroFails() }, `$1 = getpid() zero-fails`},
 	{func(b *Builder) { b.Ioctl(Fixed(0), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_CLOEXEC).FD() }, `$1 = ioctl(0, TIOCGPTPEER, O_CLOEXEC|O_RDWR)`},
 	{func(b *Builder) { b.IoctlInt(Fixed(0), unix.TIOCSPTLCK, -2) }, `ioctl(0, TIOCSPTLCK, &-2)`},
@@ -116,7 +121,12 @@ var forms = []struct {
 	{func(b *Builder) { b.RtSigprocmask(unix.SIG_SETMASK, 1<<1|1<<40) }, `rt_sigprocmask(SIG_SETMASK, [SIGINT, 41], 0, 8)`},
 	{func(b *Builder) { b.RtSigprocmask(unix.SIG_BLOCK, ^uint64(1<<8)) }, `rt_sigprocmask(SIG_BLOCK, ~[SIGKILL], 0, 8)`},
 	{func(b *Builder) { b.SchedSetaffinity([]byte{3, 0, 0, 0, 0, 0, 0, 0}) }, `sched_setaffinity(0, 8, x"0300000000000000")`},
-	{func(b *Builder) { b.SchedSetattr([]byte{1, 2}) }, `sched_setattr(0, x"0102", 0)`},
+	{func(b *Builder) {
+		b.SchedSetattr(Scheduling{Policy: unix.SCHED_BATCH, Nice: -5, Flags: unix.SCHED_FLAG_RESET_ON_FORK})
+	}, `sched_setattr(0, {size=48, policy=SCHED_BATCH, flags=SCHED_FLAG_RESET_ON_FORK, nice=-5}, 0)`},
+	{func(b *Builder) {
+		b.SchedSetattr(Scheduling{Policy: unix.SCHED_DEADLINE, Nice: 7, Priority: 1, Runtime: 1, Deadline: 2, Period: 1 << 40})
+	}, `sched_setattr(0, {size=48, policy=SCHED_DEADLINE, nice=7, priority=1, runtime=1, deadline=2, period=0x10000000000}, 0)`},
 	{func(b *Builder) {
 		fd := b.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0).FD()
 		b.SendFD(b.Input("report"), fd, '"')

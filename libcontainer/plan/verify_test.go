@@ -166,7 +166,7 @@ func TestVerifyBroken(t *testing.T) {
 		{func(p *Program) { p.Data[p.Embedded[0].At] = 1 }, "program: embedded descriptor 0 is preset"},
 		{func(p *Program) { p.Embedded = append(p.Embedded, p.Embedded[0]) }, "program: embedded descriptor 1 takes the place of another"},
 		{func(p *Program) { p.Instructions[0].Call = 0 }, "instruction 0 (call 0): there is no such call"},
-		{func(p *Program) { p.Instructions[0].Call = numCalls }, "instruction 0 (call 62): there is no such call"},
+		{func(p *Program) { p.Instructions[0].Call = numCalls }, "instruction 0 (call 64): there is no such call"},
 		{func(p *Program) { p.Instructions[1].Note = 0 }, "instruction 1 (chdir): it has no note"},
 		{func(p *Program) { p.Instructions[1].Note = 2 }, "instruction 1 (chdir): it has no note"},
 		{func(p *Program) { p.Notes[1].Index = -2 }, "instruction 0 (sendmsg): its note has the index -2"},

@@ -1,0 +1,3 @@
+package libcontainer
+
+func (c *creation) moveNetDevices() error { return text("stub") }
