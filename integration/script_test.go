@@ -99,6 +99,15 @@ func condition(name string) (bool, error) {
 	case "cgroup2":
 		_, err := os.Stat("/sys/fs/cgroup/cgroup.controllers")
 		return err == nil, nil
+	case "apparmor":
+		b, _ := os.ReadFile("/sys/module/apparmor/parameters/enabled")
+		return bytes.HasPrefix(b, []byte("Y")), nil
+	case "selinux":
+		_, err := os.Stat("/sys/fs/selinux/enforce")
+		return err == nil, nil
+	case "numa":
+		_, err := os.Stat("/proc/self/numa_maps")
+		return err == nil, nil
 	case "memory1":
 		_, err := os.Stat("/sys/fs/cgroup/memory/memory.limit_in_bytes")
 		return err == nil, nil
@@ -154,9 +163,9 @@ func cgroups(name string) []string {
 }
 
 var applets = []string{
-	"cat", "chmod", "cp", "df", "echo", "env", "false", "grep", "head", "hostname", "id", "ifconfig", "kill", "ln",
-	"ls", "mkdir", "mount", "nc", "od", "ps", "pwd", "readlink", "rm", "sed", "seq", "sh", "sleep", "sort", "stat", "stty",
-	"sync", "tail", "touch", "tr", "true", "tty", "umount", "uname", "wc", "wget",
+	"cat", "chmod", "cp", "df", "echo", "env", "false", "find", "grep", "head", "hostname", "id", "ifconfig", "ionice",
+	"ip", "kill", "ln", "ls", "mkdir", "mknod", "mount", "nc", "od", "ping", "ps", "pwd", "readlink", "rm", "sed", "seq", "sh",
+	"sleep", "sort", "stat", "stty", "sync", "tail", "taskset", "touch", "tr", "true", "tty", "umount", "uname", "wc", "wget",
 }
 
 func bundle(ts *testscript.TestScript, neg bool, args []string) {

@@ -5,6 +5,7 @@ package compile
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -194,6 +195,9 @@ func (c *compiler) filesystem(i int, m *specs.Mount, dest string, o *mountOption
 	if m.Type != "tmpfs" {
 		late = 0
 	}
+	if m.Type == "devpts" {
+		c.dropGroup(i, dest, o)
+	}
 	var instead func(plan.FD)
 	if m.Type == "sysfs" && c.ns.own(unix.CLONE_NEWUSER) && !c.ns.isNew(unix.CLONE_NEWNET) {
 		instead = c.hostSysfs
@@ -221,6 +225,26 @@ func (c *compiler) filesystem(i int, m *specs.Mount, dest string, o *mountOption
 	default:
 		c.b.Close(mount)
 	}
+}
+
+// dropGroup leaves out a gid of a devpts that has no mapping in a new user namespace, where the
+// kernel refuses it: gid=5, the group tty, is in every engine's template.
+func (c *compiler) dropGroup(i int, dest string, o *mountOptions) {
+	if !c.ns.isNew(unix.CLONE_NEWUSER) {
+		return
+	}
+	kept := o.data[:0]
+	for _, d := range o.data {
+		if value, ok := strings.CutPrefix(d, "gid="); ok {
+			gid, err := strconv.ParseUint(value, 10, 32)
+			if err == nil && !mapsID(c.spec.Linux.GIDMappings, uint32(gid)) {
+				c.warn(index("mounts", i) + " " + dest + ": option " + d + " is left out: the group has no mapping in the user namespace")
+				continue
+			}
+		}
+		kept = append(kept, d)
+	}
+	o.data = kept
 }
 
 // keep holds a mount's descriptor for later passes, in place of an earlier one.

@@ -81,6 +81,17 @@ var attributes = [...]attribute{
 	{"symfollow", 0, unix.MOUNT_ATTR_NOSYMFOLLOW},
 }
 
+// takesBack is the atime attribute that atime, norelatime and nostrictatime undo.
+func (a *attribute) takesBack() uint64 {
+	switch a.name {
+	case "atime":
+		return unix.MOUNT_ATTR_NOATIME
+	case "nostrictatime":
+		return unix.MOUNT_ATTR_STRICTATIME
+	}
+	return unix.MOUNT_ATTR_RELATIME
+}
+
 // findAttribute looks name up; nil if it is none.
 func findAttribute(name string) *attribute {
 	for i := range attributes {
@@ -91,8 +102,19 @@ func findAttribute(name string) *attribute {
 	return nil
 }
 
-// apply merges a into a pair of masks: the last word on an attribute wins.
+// apply merges a into a pair of masks: the last word on an attribute wins. As in mount(2), an option
+// that takes one of the atime attributes back leaves the others alone.
 func (a *attribute) apply(set, clear *uint64) {
+	if a.clear == atime && a.set == 0 && a.name != "relatime" {
+		chosen := *clear&atime != 0
+		switch {
+		case chosen && *set&atime != a.takesBack():
+			return
+		case a.name == "norelatime": // what it is instead, the source says
+			*clear &^= atime
+			return
+		}
+	}
 	*set = *set&^a.clear | a.set
 	*clear = *clear&^a.set | a.clear
 }
