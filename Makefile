@@ -14,7 +14,7 @@ export CGO_ENABLED := 0
 export TARE := $(CURDIR)/tare
 
 .DEFAULT_GOAL := build
-.PHONY: help build install test unit integration arm64 cross vm lint check bench crashes fuzz demo clean packages
+.PHONY: help build install test unit integration arm64 cross vm vm-selinux lint check bench crashes fuzz demo clean packages
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -52,6 +52,15 @@ vm: build ## run the tests that start containers in a virtual machine with cgrou
 	$(GO) test -tags $(TAGS) -c -o build/vm/cgroup.test ./libcontainer/cgroup
 	test -e $${VM_DIR:-$$HOME/.cache/tare-vm/$${VM_SUITE:-trixie}}/state || { integration/vm/vm.sh build && integration/vm/vm.sh bake; }
 	VM_BACK=0 integration/vm/vm.sh run build/vm -- sh -c 'TARE=/mnt/work/tare ./integration.test && ./cgroup.test'
+
+# The policy's own domain for containers, enforced; tare is called by one that may do all.
+vm-selinux: build ## the same for labels, with SELinux enforcing
+	rm -rf build/vm && mkdir -p build/vm
+	cp -r tare integration/testdata build/vm
+	$(GO) test -tags $(TAGS) -c -o build/vm/integration.test ./integration
+	export VM_SELINUX=1 VM_DIR=$${VM_DIR:-$$HOME/.cache/tare-vm/selinux} VM_BACK=0; \
+	test -e $$VM_DIR/state || { integration/vm/vm.sh build && integration/vm/vm.sh bake; } && \
+	integration/vm/vm.sh run build/vm -- runcon -t unconfined_t sh -c 'setenforce 1 && TARE=/mnt/work/tare ./integration.test -test.v -test.run TestScripts/labels'
 
 # There is no executor for these yet: the program builds, and says so when it is started.
 cross: ## build for the other architectures

@@ -105,6 +105,9 @@ func condition(name string) (bool, error) {
 	case "selinux":
 		_, err := os.Stat("/sys/fs/selinux/enforce")
 		return err == nil, nil
+	case "enforcing":
+		b, _ := os.ReadFile("/sys/fs/selinux/enforce")
+		return string(b) == "1", nil
 	case "numa":
 		_, err := os.Stat("/proc/self/numa_maps")
 		return err == nil, nil

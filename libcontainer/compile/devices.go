@@ -236,11 +236,13 @@ func (c *compiler) stdioNull() {
 			continue
 		}
 		c.at("process", "standard stream "+strconv.Itoa(i))
+		next := c.b.Label()
 		fd := c.b.Openat2(c.dev, "null", plan.OpenHow{
 			Flags:   unix.O_RDWR | unix.O_CLOEXEC | unix.O_NOFOLLOW,
 			Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
-		}).FD()
+		}).OnError(unix.EACCES, next).FD() // an image on a file system that is mounted nodev
 		c.b.Dup3(fd, plan.Fixed(i), 0)
 		c.b.Close(fd)
+		c.b.Bind(next)
 	}
 }

@@ -46,7 +46,7 @@ func (c *compiler) holdHostProc() {
 // keyLabel is the label of the keyrings that the process makes until it executes its program.
 func (c *compiler) keyLabel() {
 	if p := c.spec.Process; p != nil && p.SelinuxLabel != "" {
-		c.at("process.selinuxLabel", p.SelinuxLabel+": write to `/proc/"+attrKeycreate+"`")
+		c.atSELinux(p.SelinuxLabel, attrKeycreate)
 		c.writeAttr(attrKeycreate, p.SelinuxLabel)
 	}
 }
@@ -59,10 +59,7 @@ func (c *compiler) execLabels() {
 	}
 	p := c.spec.Process
 	if l := p.SelinuxLabel; l != "" {
-		c.b.At(plan.Note{
-			Where: "process.selinuxLabel", Index: -1, Object: l + ": write to `/proc/" + attrExec + "`",
-			Hint: "the policy must know the label, and let this process change to it",
-		})
+		c.atSELinux(l, attrExec)
 		c.writeAttr(attrExec, l)
 	}
 	if name := p.ApparmorProfile; name != "" {
@@ -82,6 +79,13 @@ func (c *compiler) execLabels() {
 	c.at("process", "/proc")
 	c.b.Close(c.hostProc)
 	c.hasHostProc = false
+}
+
+func (c *compiler) atSELinux(label, file string) {
+	c.b.At(plan.Note{
+		Where: "process.selinuxLabel", Index: -1, Object: label + ": write to `/proc/" + file + "`",
+		Hint: "the policy must know the label, and let this process use it",
+	})
 }
 
 var attrHow = plan.OpenHow{

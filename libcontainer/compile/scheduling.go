@@ -161,8 +161,8 @@ func bitmap(list string) []byte {
 	return b
 }
 
-// allCPUs has a bit for each CPU that Linux can have.
-var allCPUs = slices.Repeat([]byte{0xff}, 1024)
+// mostCPUs is how many CPUs Linux can have (CONFIG_NR_CPUS), at most.
+const mostCPUs = 8192
 
 // affinity lets the process run on all CPUs of its cgroup: who starts a runtime on a few of
 // them does not mean the container.
@@ -171,7 +171,7 @@ func (c *compiler) affinity() {
 		return
 	}
 	c.at("process", "CPU affinity")
-	c.b.SchedSetaffinity(allCPUs).Ignore(0)
+	c.b.SchedSetaffinity(slices.Repeat([]byte{0xff}, mostCPUs/8)).Ignore(0)
 }
 
 // execAffinity is where a further process of a container may run once it is in its cgroup. Where

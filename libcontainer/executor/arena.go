@@ -56,9 +56,35 @@ func (a *arena) putCode() error {
 	start, end := bounds()
 	copy(a.memory, unsafe.Slice((*byte)(start), uintptr(end)-uintptr(start)))
 	publish(a.base(), a.base()+uintptr(end)-uintptr(start))
-	if err := unix.Mprotect(a.memory[:a.page], unix.PROT_READ|unix.PROT_EXEC); err != nil {
+	switch err := unix.Mprotect(a.memory[:a.page], unix.PROT_READ|unix.PROT_EXEC); err {
+	case nil:
+		return nil
+	case unix.EACCES, unix.EPERM:
+		return a.mapCode()
+	default:
 		return &callError{"mprotect", err}
 	}
+}
+
+// mapCode takes the page of code from a sealed file in memory. Where memory that was written must
+// not become executable (SELinux without execmem, PR_SET_MDWE, MemoryDenyWriteExecute=), files may.
+func (a *arena) mapCode() error {
+	fd, err := memfd("tare-code")
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if _, err := unix.Write(fd, a.memory[:a.page]); err != nil {
+		return &callError{"write", err}
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, allSeals); err != nil {
+		return &callError{"fcntl(F_ADD_SEALS)", err}
+	}
+	_, err = unix.MmapPtr(fd, 0, unsafe.Pointer(&a.memory[0]), uintptr(a.page), unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_POPULATE)
+	if err != nil {
+		return &callError{"mmap(PROT_EXEC)", err}
+	}
+	publish(a.base(), a.base()+uintptr(a.page))
 	return nil
 }
 

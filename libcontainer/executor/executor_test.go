@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -413,7 +415,9 @@ func TestAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(maps)) {
-		if f := strings.Fields(line); len(f) > 5 && f[5] != "[vsyscall]" && f[5] != "[stack]" { // what is at start_stack is called so
+		f := strings.Fields(line)
+		code := len(f) > 5 && f[5] == "/memfd:tare-code" && os.Getenv(noExecGain) != ""
+		if len(f) > 5 && f[5] != "[vsyscall]" && f[5] != "[stack]" && !code { // what is at start_stack is called so
 			t.Errorf("mapped: %s", line)
 		}
 	}
@@ -509,5 +513,39 @@ func BenchmarkStart(b *testing.B) {
 				unix.Close(c.PIDFD)
 			}
 		})
+	}
+}
+
+// noExecGain makes the test binary one whose written memory cannot become executable.
+const noExecGain = "TARE_TEST_NO_EXEC_GAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(noExecGain) != "" {
+		const refuseExecGain = 1 // PR_MDWE_REFUSE_EXEC_GAIN
+		if err := unix.Prctl(unix.PR_SET_MDWE, refuseExecGain, 0, 0, 0); err != nil {
+			fmt.Println("prctl(PR_SET_MDWE):", err)
+			os.Exit(3)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// TestNoExecGain: the code comes from a file where memory may not become executable, as under
+// SELinux without execmem.
+func TestNoExecGain(t *testing.T) {
+	if err := unix.Prctl(unix.PR_GET_MDWE, 0, 0, 0, 0); err != nil {
+		t.Skip("the kernel has no PR_SET_MDWE: Linux 6.3 has it")
+	}
+	var out strings.Builder
+	cmd := exec.Command("/proc/self/exe", "-test.v", "-test.run=^(TestAlone|TestControl|TestNumbers)$")
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), noExecGain+"=1"), &out, &out
+	if err := cmd.Run(); err != nil {
+		if _, ran := err.(*exec.ExitError); !ran {
+			t.Skip("this kernel does not execute programs of this architecture: register qemu-user with binfmt_misc")
+		}
+		t.Errorf("%v: %s", err, out.String())
+	}
+	if os.Geteuid() == 0 && runtime.GOARCH == "amd64" && !strings.Contains(out.String(), "--- PASS: TestAlone") {
+		t.Errorf("it did not run: %s", out.String())
 	}
 }

@@ -34,13 +34,16 @@ var layers = [...]layer{
 	{path: "libcontainer/store", ours: []string{"spec"}},
 	{path: "libcontainer/signals"},
 	{path: "libcontainer/hooks"},
+	{path: "libcontainer/copyup"},
+	{path: "libcontainer/netdevice"},
+	{path: "libcontainer/rdt"},
 	{path: "libcontainer/console"},
-	{path: "libcontainer/lsm"},
 	{path: "libcontainer/criu"},
 	{path: "libcontainer", ours: []string{
 		"spec", "libcontainer/plan", "libcontainer/seccomp", "libcontainer/compile", "libcontainer/executor",
 		"libcontainer/executor/nofile", "libcontainer/host", "libcontainer/cgroup", "libcontainer/store",
-		"libcontainer/signals", "libcontainer/hooks", "libcontainer/console", "libcontainer/lsm", "libcontainer/criu",
+		"libcontainer/signals", "libcontainer/hooks", "libcontainer/copyup", "libcontainer/netdevice",
+		"libcontainer/rdt", "libcontainer/console", "libcontainer/criu",
 	}},
 }
 
