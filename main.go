@@ -126,6 +126,7 @@ var commands = [...]command{
 	{"delete", deleteCommand},
 	{"demo", demoCommand},
 	{"exec", execCommand},
+	{"features", featuresCommand},
 	{"kill", killCommand},
 	{"list", listCommand},
 	{"pause", pauseCommand},
@@ -157,7 +158,7 @@ func setUp(c command) *cli.Command {
 // planned says what runc's commands that tare does not have yet are to answer.
 func planned(name string) string {
 	switch name {
-	case "checkpoint", "events", "features", "restore", "update":
+	case "checkpoint", "events", "restore", "update":
 		return "not supported yet"
 	}
 	return ""

@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/opencontainers/runtime-spec/specs-go/features"
 )
 
 // Sources of bind mounts: plain has no flags, strict all of them, tree is plain with a strict mount
@@ -218,4 +220,43 @@ func superFlags(all string) string {
 		}
 	}
 	return strings.Join(kept, ",")
+}
+
+// TestFeatures: what `tare features` tells is what the runtime does. Each mount option of it is in
+// one of the tests, and what containerd and docker look for is there.
+func TestFeatures(t *testing.T) {
+	out, err := exec.Command(binary(t), "features").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f features.Features
+	if err := json.Unmarshal(out, &f); err != nil {
+		t.Fatal(err)
+	}
+	if f.OCIVersionMax != specs.Version || f.OCIVersionMin != "1.0.0" {
+		t.Errorf("versions %s to %s", f.OCIVersionMin, f.OCIVersionMax)
+	}
+	tested := map[string]bool{"idmap": true, "ridmap": true, "tmpcopyup": true, "remount": true} // scripts of their own
+	for _, o := range mountOptions {
+		for name := range strings.SplitSeq(o.options, ",") {
+			tested[name] = true
+		}
+	}
+	for _, o := range f.MountOptions {
+		if !tested[o] {
+			t.Errorf("mount option %s is in no test", o)
+		}
+	}
+	if !slices.IsSorted(f.MountOptions) || !slices.Contains(f.MountOptions, "rro") || !*f.Linux.MountExtensions.IDMap.Enabled {
+		t.Error("containerd offers no recursive read-only or id-mapped mounts")
+	}
+	if len(f.Linux.Namespaces) != 8 || len(f.Hooks) != 6 {
+		t.Errorf("namespaces %v, hooks %v", f.Linux.Namespaces, f.Hooks)
+	}
+	if *f.Linux.Seccomp.Enabled || *f.Linux.Cgroup.Systemd {
+		t.Error("seccomp and systemd are not there yet")
+	}
+	if !slices.Contains(f.Linux.Capabilities, "CAP_CHECKPOINT_RESTORE") {
+		t.Errorf("capabilities %v", f.Linux.Capabilities)
+	}
 }

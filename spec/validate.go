@@ -146,22 +146,34 @@ func checkNames(s *specs.Spec, linux *specs.Linux) error {
 	return nil
 }
 
+// hookKinds are all properties of hooks, in the order in which they run.
+var hookKinds = [...]struct {
+	name string
+	of   func(*specs.Hooks) []specs.Hook
+}{
+	{"prestart", func(h *specs.Hooks) []specs.Hook { return h.Prestart }}, //nolint:staticcheck // deprecated, and used
+	{"createRuntime", func(h *specs.Hooks) []specs.Hook { return h.CreateRuntime }},
+	{"createContainer", func(h *specs.Hooks) []specs.Hook { return h.CreateContainer }},
+	{"startContainer", func(h *specs.Hooks) []specs.Hook { return h.StartContainer }},
+	{"poststart", func(h *specs.Hooks) []specs.Hook { return h.Poststart }},
+	{"poststop", func(h *specs.Hooks) []specs.Hook { return h.Poststop }},
+}
+
+// HookKinds are the kinds of hooks, in the order in which they run.
+func HookKinds() (names []string) {
+	for i := range hookKinds {
+		names = append(names, hookKinds[i].name)
+	}
+	return names
+}
+
 func checkHooks(hooks *specs.Hooks) error {
 	if hooks == nil {
 		return nil
 	}
-	for _, kind := range [...]struct {
-		name  string
-		hooks []specs.Hook
-	}{
-		{"prestart", hooks.Prestart}, //nolint:staticcheck // deprecated, and used
-		{"createRuntime", hooks.CreateRuntime},
-		{"createContainer", hooks.CreateContainer},
-		{"startContainer", hooks.StartContainer},
-		{"poststart", hooks.Poststart},
-		{"poststop", hooks.Poststop},
-	} {
-		for i, hook := range kind.hooks {
+	for k := range hookKinds {
+		kind := &hookKinds[k]
+		for i, hook := range kind.of(hooks) {
 			where := place("hooks").field(kind.name).index(i)
 			if !path.IsAbs(hook.Path) {
 				return where.field("path").errorf("want an absolute path, got %q", hook.Path)

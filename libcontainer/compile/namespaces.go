@@ -44,6 +44,14 @@ func NamespaceFlag(t specs.LinuxNamespaceType) uint64 {
 	return 0
 }
 
+// Namespaces are all types of linux.namespaces.
+func Namespaces() (types []string) {
+	for i := range nsKinds {
+		types = append(types, string(nsKinds[i].name))
+	}
+	return types
+}
+
 func (c *compiler) sortNamespaces() {
 	for i := range c.spec.Linux.Namespaces {
 		n := &c.spec.Linux.Namespaces[i]

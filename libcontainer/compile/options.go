@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -142,28 +143,38 @@ func parseOptions(options []string) (o mountOptions) {
 		case "rbind":
 			o.bind, o.recursive = true, true
 		case "defaults", "loud", "silent", "idmap", "ridmap":
-			// A new mount is like that; the kernel's log is not the container's; see IDMapped.
+			// They are what a new mount is like, or about the kernel's log, or read by IDMapped.
 		case "remount":
 			o.remount = true
-		case "async", "nodirsync", "nomand", "noiversion", "nolazytime":
-			o.superblock = dropOption(o.superblock, clearedBy(name))
-		case "sync", "dirsync", "mand", "lazytime", "iversion":
-			o.superblock = append(o.superblock, name)
 		case "tmpcopyup":
 			o.tmpcopyup = true
 		default:
-			o.data = appendData(o.data, name)
+			if !o.superblockFlag(name) {
+				o.data = appendData(o.data, name)
+			}
 		}
 	}
 	return o
 }
 
-// clearedBy is the superblock flag that a clearing option takes back.
-func clearedBy(name string) string {
-	if name == "async" {
-		return "sync"
+// superblockFlags are flags of a superblock, with the option that takes each back.
+var superblockFlags = [...]struct{ set, clear string }{
+	{"dirsync", ""}, {"iversion", "noiversion"}, {"lazytime", "nolazytime"}, {"mand", "nomand"}, {"sync", "async"},
+}
+
+// superblockFlag reads one of them; false if name is none.
+func (o *mountOptions) superblockFlag(name string) bool {
+	for _, f := range superblockFlags {
+		switch name {
+		case f.set:
+			o.superblock = append(o.superblock, name)
+			return true
+		case f.clear:
+			o.superblock = dropOption(o.superblock, f.set)
+			return true
+		}
 	}
-	return strings.TrimPrefix(name, "no")
+	return false
 }
 
 func dropOption(list []string, name string) []string {
@@ -201,4 +212,23 @@ func unquote(option string) string {
 		return key + "=" + value[1:n-1]
 	}
 	return option
+}
+
+// MountOptions are all options that are not left to the file system, sorted.
+func MountOptions() []string {
+	list := []string{"bind", "defaults", "idmap", "loud", "rbind", "remount", "ridmap", "silent", "tmpcopyup"}
+	for i := range attributes {
+		list = append(list, attributes[i].name, "r"+attributes[i].name)
+	}
+	for _, p := range [...]string{"private", "shared", "slave", "unbindable"} {
+		list = append(list, p, "r"+p)
+	}
+	for _, f := range superblockFlags {
+		list = append(list, f.set)
+		if f.clear != "" {
+			list = append(list, f.clear)
+		}
+	}
+	slices.Sort(list)
+	return list
 }

@@ -112,6 +112,17 @@ var memoryFlags = [...]name{
 	{string(specs.MpolFNumaBalancing), 1 << 13}, {string(specs.MpolFRelativeNodes), 1 << 14}, {string(specs.MpolFStaticNodes), 1 << 15},
 }
 
+// MemoryPolicies are the modes and the flags of linux.memoryPolicy.
+func MemoryPolicies() (modes, flags []string) {
+	for i := range memoryModes {
+		modes = append(modes, memoryModes[i].text)
+	}
+	for i := range memoryFlags {
+		flags = append(flags, memoryFlags[i].text)
+	}
+	return modes, flags
+}
+
 // memoryPolicy says from which nodes the process gets its memory.
 func (c *compiler) memoryPolicy() {
 	m := c.spec.Linux.MemoryPolicy
