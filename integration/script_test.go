@@ -108,6 +108,9 @@ func condition(name string) (bool, error) {
 	case "enforcing":
 		b, _ := os.ReadFile("/sys/fs/selinux/enforce")
 		return string(b) == "1", nil
+	case "resctrl":
+		_, err := os.Stat("/sys/fs/resctrl/schemata")
+		return err == nil, nil
 	case "numa":
 		_, err := os.Stat("/proc/self/numa_maps")
 		return err == nil, nil

@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -16,6 +17,7 @@ import (
 	"github.com/tare-runtime/tare/libcontainer/executor"
 	"github.com/tare-runtime/tare/libcontainer/host"
 	"github.com/tare-runtime/tare/libcontainer/plan"
+	"github.com/tare-runtime/tare/libcontainer/rdt"
 	"github.com/tare-runtime/tare/libcontainer/store"
 )
 
@@ -26,6 +28,8 @@ type creation struct {
 	b        *bundle
 	around   *surroundings
 	cg       *cgroup.Cgroup
+	resctrl  *rdt.Group // nil without linux.intelRdt
+	groups   []string   // directories that resctrl.Create makes and rdt.Remove takes back
 	compiled *compile.Container
 	ctr      *Container
 	l        *launch
@@ -83,6 +87,9 @@ func prepare(o *CreateOptions, run bool) (*creation, error) {
 	c := &creation{o: o, b: b, run: run, fifos: [2]int{-1, -1}}
 	if c.cg, err = newCgroup(o, b.spec); err != nil {
 		return nil, err
+	}
+	if l := b.spec.Linux; l != nil {
+		c.resctrl = rdt.New(rdt.Root, o.ID, l.IntelRdt)
 	}
 	if c.around, err = look(b, o); err != nil {
 		return nil, err
@@ -157,9 +164,12 @@ func (c *creation) create() error {
 // open makes the container's directory, locked by us, and puts into it what is going to be.
 func (c *creation) open() (err error) {
 	s := c.b.spec
+	if c.groups, err = c.resctrl.Plan(); err != nil {
+		return err
+	}
 	c.ctr, err = intend(c.o.Root, c.o.StickyRoot, &store.State{
 		OCIVersion: specs.Version, ID: c.o.ID, Bundle: c.b.dir, Rootfs: c.b.root,
-		PrivatePID: c.compiled.PrivatePID, Cgroup: c.cg.Location().String(),
+		PrivatePID: c.compiled.PrivatePID, Cgroup: c.cg.Location().String(), Resctrl: strings.Join(c.groups, "\n"),
 		Systemd: c.o.SystemdCgroup, Rootless: c.o.rootless(), Terminal: s.Process != nil && s.Process.Terminal,
 		Annotations: s.Annotations, Poststop: s.Hooks != nil && len(s.Hooks.Poststop) != 0,
 	}, c.b.raw)
@@ -185,6 +195,10 @@ func (c *creation) make() (err error) {
 		if err := c.compile(); err != nil {
 			return err
 		}
+	}
+	if err := c.resctrl.Create(); err != nil {
+		c.groups = nil // nothing is left, and what is there is somebody else's
+		return err
 	}
 	entry, err := c.cg.Entry()
 	if err != nil {
@@ -232,6 +246,9 @@ func (c *creation) born() error {
 	if err := c.ctr.setProcess(c.l.pid); err != nil {
 		return err
 	}
+	if err := c.resctrl.Join(c.l.pid); err != nil {
+		return err
+	}
 	if c.compiled.Mappings {
 		if err := writeMappings(c.l.pid, "linux.", c.b.spec.Linux); err != nil {
 			return err
@@ -277,6 +294,7 @@ func (c *creation) undo() {
 		c.l.abandon()
 	}
 	c.cg.Remove()
+	rdt.Remove(c.groups)
 	c.ctr.remove()
 }
 

@@ -5,11 +5,13 @@ package libcontainer
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tare-runtime/tare/libcontainer/hooks"
+	"github.com/tare-runtime/tare/libcontainer/rdt"
 	"github.com/tare-runtime/tare/spec"
 )
 
@@ -72,6 +74,11 @@ func (c *Container) delete(o DeleteOptions) error {
 	if err := cg.Remove(); err != nil {
 		return err
 	}
+	if state.Resctrl != "" {
+		if err := rdt.Remove(strings.Split(state.Resctrl, "\n")); err != nil {
+			return err
+		}
+	}
 	if state.Poststop {
 		c.poststop(o.Warn)
 	}
@@ -119,7 +126,7 @@ func (c *Container) killAndWait() error {
 	for {
 		// A pidfd is readable when the process has ended, be it reaped or not.
 		p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, err := unix.Poll(p[:], int(time.Until(until).Milliseconds()))
+		n, err := unix.Poll(p[:], max(0, int(time.Until(until).Milliseconds())))
 		switch {
 		case err == unix.EINTR:
 		case err != nil:

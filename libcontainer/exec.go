@@ -16,6 +16,7 @@ import (
 	"github.com/tare-runtime/tare/libcontainer/compile"
 	"github.com/tare-runtime/tare/libcontainer/executor"
 	"github.com/tare-runtime/tare/libcontainer/host"
+	"github.com/tare-runtime/tare/libcontainer/rdt"
 	"github.com/tare-runtime/tare/spec"
 )
 
@@ -191,10 +192,13 @@ func (c *Container) launchExec(l *launch, o *ExecOptions, s *specs.Spec, target 
 	}
 	l.relay, l.limited = compiled.Relay, limited(s)
 	l.onBorn = func() error {
-		if !compiled.Rlimits && !compiled.Scheduler && !compiled.IOPriority {
+		if !compiled.Outside {
 			return nil
 		}
 		if err := setOutside(l.pid, compiled, s); err != nil {
+			return err
+		}
+		if err := rdt.New(rdt.Root, c.state.ID, s.Linux.IntelRdt).Join(l.pid); err != nil {
 			return err
 		}
 		return l.answer()

@@ -156,6 +156,7 @@ type Container struct {
 	Rlimits    bool     // the launcher sets process.rlimits before its last answer
 	Scheduler  bool     // and process.scheduler
 	IOPriority bool     // and process.ioPriority
+	Outside    bool     // of Exec: the launcher sets these, puts the process into its resctrl groups, and answers
 	Hooks      bool     // StageHooks comes
 	Terminal   bool     // StageConsole comes
 	Warnings   []string // what was given and cannot be honoured

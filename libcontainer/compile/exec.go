@@ -42,7 +42,8 @@ func Exec(s *specs.Spec, t *Target, facts *Facts, opts *Options) (*Container, er
 	c.root = c.b.Openat2(plan.Cwd, "/", openPath(unix.O_DIRECTORY, 0)).FD()
 	c.console()
 	c.identity()
-	if c.out.Rlimits || c.out.Scheduler || c.out.IOPriority {
+	c.out.Outside = c.out.Rlimits || c.out.Scheduler || c.out.IOPriority || s.Linux.IntelRdt != nil
+	if c.out.Outside {
 		c.at("process", "")
 		c.answer()
 	}

@@ -38,6 +38,8 @@ func Decode(raw []byte) (*State, error) {
 			s.PrivatePID = d.flag()
 		case "cgroup":
 			s.Cgroup = d.str()
+		case "resctrl":
+			s.Resctrl = d.str()
 		case "systemd":
 			s.Systemd = d.flag()
 		case "rootless":

@@ -29,6 +29,7 @@ type State struct {
 	StartTime   uint64 // of PID: field 22 of /proc/PID/stat; a pid without it is a guess
 	PrivatePID  bool   // PID is the init of a pid namespace of its own
 	Cgroup      string // text form of a cgroup.Location
+	Resctrl     string // directories of resctrl that are the container's, a line each
 	Systemd     bool   // the cgroup is a unit of systemd
 	Rootless    bool
 	Terminal    bool // process.terminal
@@ -50,6 +51,7 @@ func (s *State) Append(b []byte) []byte {
 	b = appendNumber(b, `,"startTime":`, s.StartTime)
 	b = appendFlag(b, `,"privatePid":true`, s.PrivatePID)
 	b = appendText(b, `,"cgroup":`, s.Cgroup)
+	b = appendText(b, `,"resctrl":`, s.Resctrl)
 	b = appendFlag(b, `,"systemd":true`, s.Systemd)
 	b = appendFlag(b, `,"rootless":true`, s.Rootless)
 	b = appendFlag(b, `,"terminal":true`, s.Terminal)

@@ -14,7 +14,7 @@ import (
 func whole(id string) *State {
 	return &State{
 		OCIVersion: "1.3.0", ID: id, Bundle: "/b", Rootfs: "/b/rootfs", Created: "2025-01-02T03:04:05.000000006Z",
-		Phase: Created, PID: 4711, StartTime: 123456789, PrivatePID: true, Cgroup: "2:/sys/fs/cgroup/x",
+		Phase: Created, PID: 4711, StartTime: 123456789, PrivatePID: true, Cgroup: "2:/sys/fs/cgroup/x", Resctrl: "/sys/fs/resctrl/c1\n/sys/fs/resctrl/c1/mon_groups/c1",
 		Systemd: true, Rootless: true, Terminal: true, Poststop: true, Owner: 1000,
 		Annotations: map[string]string{"b": "2", "a": "1"},
 	}
@@ -34,7 +34,8 @@ func TestAppend(t *testing.T) {
 	}{
 		{whole("c1"), `{"ociVersion":"1.3.0","id":"c1","bundle":"/b","rootfs":"/b/rootfs",` +
 			`"created":"2025-01-02T03:04:05.000000006Z","phase":"created","pid":4711,"startTime":123456789,` +
-			`"privatePid":true,"cgroup":"2:/sys/fs/cgroup/x","systemd":true,"rootless":true,"terminal":true,` +
+			`"privatePid":true,"cgroup":"2:/sys/fs/cgroup/x",` +
+			`"resctrl":"/sys/fs/resctrl/c1\n/sys/fs/resctrl/c1/mon_groups/c1","systemd":true,"rootless":true,"terminal":true,` +
 			`"poststop":true,"owner":1000,"annotations":{"a":"1","b":"2"}}`},
 		{&State{ID: "x", Phase: Creating}, `{"ociVersion":"","id":"x","phase":"creating"}`},
 		{&State{ID: "x", Phase: Creating, Annotations: map[string]string{}}, `{"ociVersion":"","id":"x","phase":"creating"}`},
