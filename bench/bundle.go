@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
@@ -18,7 +19,14 @@ type program struct {
 	args   []string
 	memory int64 // bytes; 0: no limit
 	pids   int64 // 0: no limit
+	many   many
 }
+
+// many is what engines add to a container: volumes, and masks of each processor's files.
+type many struct{ binds, masks int }
+
+// String is what the floor reads of it.
+func (m many) String() string { return strconv.Itoa(m.binds) + "," + strconv.Itoa(m.masks) }
 
 // bundles makes bundles of the default spec that share one root file system.
 type bundles struct {
@@ -67,6 +75,9 @@ func (b *bundles) make(p program) (string, error) {
 	if p.pids != 0 {
 		s.Linux.Resources.Pids = &specs.LinuxPids{Limit: &p.pids}
 	}
+	if err := b.add(&s, p.many); err != nil {
+		return "", err
+	}
 	dir := filepath.Join(b.dir, p.name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
@@ -76,4 +87,34 @@ func (b *bundles) make(p program) (string, error) {
 		return "", err
 	}
 	return dir, os.WriteFile(filepath.Join(dir, "config.json"), text, 0o600)
+}
+
+// add makes the sources and the places of many mounts and masks, and puts those into s.
+func (b *bundles) add(s *specs.Spec, m many) error {
+	for i := range m.binds {
+		source, target := filepath.Join(b.dir, "binds", strconv.Itoa(i)), "/binds/"+strconv.Itoa(i)
+		for _, d := range []string{source, b.rootfs() + target} {
+			if err := os.MkdirAll(d, 0o755); err != nil {
+				return err
+			}
+		}
+		s.Mounts = append(s.Mounts, specs.Mount{
+			Destination: target, Type: "bind", Source: source, Options: []string{"rbind", "rprivate", "ro"},
+		})
+	}
+	for i := range m.masks {
+		path := "/masks/" + strconv.Itoa(i)
+		if err := os.MkdirAll(filepath.Join(b.rootfs(), "masks"), 0o755); err != nil {
+			return err
+		}
+		if i%2 == 1 {
+			if err := os.WriteFile(b.rootfs()+path, nil, 0o644); err != nil {
+				return err
+			}
+		} else if err := os.MkdirAll(b.rootfs()+path, 0o755); err != nil {
+			return err
+		}
+		s.Linux.MaskedPaths = append(s.Linux.MaskedPaths, path)
+	}
+	return nil
 }

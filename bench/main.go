@@ -157,7 +157,7 @@ func (b *bench) races(ctx context.Context, o *options, r *report) error {
 		make func() (race, error)
 	}{
 		{"run", b.runRace}, {"lifecycle", b.lifecycleRace}, {"exec", b.execRace},
-		{"state", b.stateRace}, {"kill", b.killRace}, {"delete", b.deleteRace},
+		{"state", b.stateRace}, {"kill", b.killRace}, {"delete", b.deleteRace}, {"mounts", b.mountsRace},
 	} {
 		if !strings.Contains(set.name, o.only) {
 			continue
@@ -172,6 +172,7 @@ func (b *bench) races(ctx context.Context, o *options, r *report) error {
 			return err
 		}
 		r.races = append(r.races, outcome)
+		os.Unsetenv(floorMany)
 		if err := b.removeAll(); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"strconv"
 	"time"
 )
@@ -25,6 +26,29 @@ func (b *bench) runRace() (race, error) {
 			b.serial++
 			id := "tare-bench-run-" + strconv.Itoa(b.serial)
 			return b.run(t.run(id, bundle, b.bundles.rootfs(), truth.args)...)
+		}})
+	}
+	return r, nil
+}
+
+// mountsRace is a container with 30 volumes and 200 masks. The floor reads of them in its environment,
+// which all runners have.
+func (b *bench) mountsRace() (race, error) {
+	p := truth
+	p.name, p.many = "mounts", many{30, 200}
+	bundle, err := b.bundles.make(p)
+	if err != nil {
+		return race{}, err
+	}
+	if err := os.Setenv(floorMany, p.many.String()); err != nil {
+		return race{}, err
+	}
+	r := race{what: "run with 30 bind mounts and 200 masked paths", budgets: budgets{issue: 1.5}}
+	for _, t := range b.tools {
+		r.runners = append(r.runners, runner{t.name, func() (time.Duration, error) {
+			b.serial++
+			id := "tare-bench-mounts-" + strconv.Itoa(b.serial)
+			return b.run(t.run(id, bundle, b.bundles.rootfs(), p.args)...)
 		}})
 	}
 	return r, nil

@@ -63,6 +63,87 @@ static const char *const masked[] = {
 	"/sys/firmware",    "/proc/scsi",       "/sys/devices/virtual/tpm",
 };
 
+// many is how many bind mounts and masked paths there are beside the default spec's: those of
+// ROOTFS/../binds/N at /binds/N, and directories and files by turns at /masks/N.
+static struct { int binds, masks; } many;
+
+static int inside(int root, const char *path, unsigned long flags)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	return syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+static int tree(int dir, const char *path, unsigned flags)
+{
+	return must(syscall(SYS_open_tree, dir, path, flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), "open_tree");
+}
+
+static void attach(int mount, int at)
+{
+	must(syscall(SYS_move_mount, mount, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "move_mount");
+	must(close(at), "close");
+}
+
+static void change(int mount, unsigned flags, struct mount_attr attr)
+{
+	must(syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | flags, &attr, sizeof attr), "mount_setattr");
+}
+
+// What comes with FLOOR_MANY is made by the calls that a runtime makes which does not trust the
+// image: below the root's descriptor, and to the descriptor that was found there.
+static void many_binds(const char *rootfs)
+{
+	const char *text = getenv("FLOOR_MANY");
+	if (!text || sscanf(text, "%d,%d", &many.binds, &many.masks) != 2)
+		return;
+	int root = must(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), "root");
+	for (int i = 0; i < many.binds; i++) {
+		char source[path_size], target[64];
+		snprintf(source, sizeof source, "%s/../binds/%d", rootfs, i);
+		snprintf(target, sizeof target, "/binds/%d", i);
+		int at = must(inside(root, target, 0), target);
+		int mount = tree(AT_FDCWD, source, AT_RECURSIVE);
+		change(mount, 0, (struct mount_attr){.attr_set = MOUNT_ATTR_RDONLY});
+		attach(mount, at);
+		change(mount, AT_RECURSIVE, (struct mount_attr){.propagation = MS_PRIVATE});
+		must(close(mount), "close");
+	}
+	must(close(root), "close");
+}
+
+static const char *mask(const char *path, const char *empty)
+{
+	if (mount("/dev/null", path, NULL, MS_BIND, NULL) == 0 || errno != ENOTDIR)
+		return empty;
+	if (empty) {
+		mounted(empty, path, NULL, MS_BIND, NULL);
+		return empty;
+	}
+	mounted("tmpfs", path, "tmpfs", MS_RDONLY | quiet, "nr_blocks=1,nr_inodes=1");
+	return path;
+}
+
+static void many_masks(const char *empty)
+{
+	if (many.masks == 0)
+		return;
+	int root = must(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "root");
+	int directory = must(open(empty, O_PATH | O_DIRECTORY | O_CLOEXEC), empty);
+	int null = must(open("/dev/null", O_PATH | O_CLOEXEC), "/dev/null");
+	for (int i = 0; i < many.masks; i++) {
+		char path[64];
+		snprintf(path, sizeof path, "/masks/%d", i);
+		int cover = directory, at = inside(root, path, O_DIRECTORY);
+		if (at < 0) {
+			cover = null;
+			at = must(inside(root, path, 0), path);
+		}
+		int mount = tree(cover, "", AT_EMPTY_PATH);
+		attach(mount, at);
+		must(close(mount), "close");
+	}
+}
+
 static void protect(void)
 {
 	for (size_t i = 0; i < sizeof readonly / sizeof *readonly; i++) {
@@ -71,16 +152,9 @@ static void protect(void)
 		mounted(NULL, readonly[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL);
 	}
 	const char *empty = NULL; // the first masked directory; the others are bound from it
-	for (size_t i = 0; i < sizeof masked / sizeof *masked; i++) {
-		if (mount("/dev/null", masked[i], NULL, MS_BIND, NULL) == 0 || errno != ENOTDIR)
-			continue;
-		if (empty) {
-			mounted(empty, masked[i], NULL, MS_BIND, NULL);
-			continue;
-		}
-		mounted("tmpfs", masked[i], "tmpfs", MS_RDONLY | quiet, "nr_blocks=1,nr_inodes=1");
-		empty = masked[i];
-	}
+	for (size_t i = 0; i < sizeof masked / sizeof *masked; i++)
+		empty = mask(masked[i], empty);
+	many_masks(empty);
 }
 
 void rootfs_enter(const char *rootfs, const struct cgroup *c)
@@ -99,6 +173,7 @@ void rootfs_enter(const char *rootfs, const struct cgroup *c)
 	mounted("mqueue", "dev/mqueue", "mqueue", quiet, NULL);
 	mounted("sysfs", "sys", "sysfs", quiet | MS_RDONLY, NULL);
 	cgroups(c);
+	many_binds(rootfs);
 	devices();
 	must(syscall(SYS_pivot_root, ".", "."), "pivot_root");
 	must(umount2(".", MNT_DETACH), "umount2");

@@ -268,6 +268,10 @@ func (c *compiler) newFilesystem(kind, source string, o *mountOptions, attr uint
 	if source != "" {
 		c.b.FsconfigString(fs, "source", source).Remember().OnError(0, c.fsFailed)
 	}
+	if attr&unix.MOUNT_ATTR_RDONLY != 0 && !ofKernel(kind) {
+		// A device that cannot be written has no other superblock than a read-only one.
+		c.b.FsconfigFlag(fs, "ro").Remember().OnError(0, c.fsFailed)
+	}
 	c.configure(fs, o)
 	c.mountLabel(fs, kind, o)
 	c.b.FsconfigCreate(fs).Remember().OnError(0, c.fsFailed)
@@ -284,6 +288,17 @@ func (c *compiler) newFilesystem(kind, source string, o *mountOptions, attr uint
 		c.b.Bind(ready)
 	}
 	return mount
+}
+
+// ofKernel tells of file systems that have no device: what is read-only of them is the mount. Their
+// superblocks may have other mounts too.
+func ofKernel(kind string) bool {
+	switch kind {
+	case "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2", "devtmpfs", "ramfs", "bpf", "debugfs", "tracefs",
+		"securityfs", "hugetlbfs", "overlay":
+		return true
+	}
+	return false
 }
 
 // configure gives a filesystem context its options.
