@@ -218,6 +218,7 @@ func New(s *specs.Spec, facts *Facts, opts *Options) (*Container, error) {
 		l.Linux = &specs.Linux{}
 		c.spec = &l
 	}
+	c.b.Grow(c.size())
 	c.unsupported()
 	c.labels()
 	c.launch()
@@ -242,6 +243,12 @@ func New(s *specs.Spec, facts *Facts, opts *Options) (*Container, error) {
 	}
 	c.out.Program = c.b.Build()
 	return c.out, nil
+}
+
+// size is about as many instructions as the container takes.
+func (c *compiler) size() int {
+	l := c.spec.Linux
+	return 320 + 16*len(c.spec.Mounts) + 16*len(l.Devices) + 8*len(l.MaskedPaths) + 6*len(l.ReadonlyPaths) + 4*len(l.Sysctl)
 }
 
 // input declares a descriptor that the launcher opens.

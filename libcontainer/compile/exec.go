@@ -28,6 +28,7 @@ func Exec(s *specs.Spec, t *Target, facts *Facts, opts *Options) (*Container, er
 		return nil, &Error{Where: "linux", Msg: "is missing"}
 	}
 	p := s.Process
+	c.b.Grow(128)
 	c.unsupported()
 	c.labels()
 	c.at("process", "")

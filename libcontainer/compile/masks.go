@@ -55,29 +55,29 @@ func (c *compiler) maskedPaths() {
 	park := c.b.Openat2(plan.Cwd, path.Dir(c.realRoot()), openPath(unix.O_DIRECTORY, 0)).FD()
 	c.b.MoveMount(empty, park)
 	c.b.Close(park)
+	private := propagation(c.spec.Linux.RootfsPropagation).flag == unix.MS_SHARED
 	for i, p := range list {
 		c.atIndex("linux.maskedPaths", i, p)
-		p = path.Clean("/" + p)
-		file, next := c.b.Label(), c.b.Label()
+		p = path.Clean(p)
+		file, cover, next := c.b.Label(), c.b.Label(), c.b.Label()
 		at := c.b.Openat2(c.root, p, openPath(unix.O_DIRECTORY, inRoot)).OnError(0, file).FD()
-		c.mask(empty, at).Then(next)
+		tree := c.b.OpenTree(empty, "", cloneMount).Then(cover).FD()
 		c.b.Bind(file)
 		c.b.Openat2(c.root, p, openPath(0, inRoot)).OnError(unix.ENOENT, next).As(at)
-		c.mask(null, at)
+		c.b.OpenTree(null, "", cloneMount).As(tree)
+		c.b.Bind(cover)
+		if private {
+			// Or what the container mounts on it would appear on the host.
+			c.b.MountSetattr(tree, "", unix.AT_EMPTY_PATH, plan.MountAttr{Propagation: unix.MS_PRIVATE})
+		}
+		c.b.MoveMount(tree, at)
+		c.b.Close(tree)
+		c.b.Close(at)
 		c.b.Bind(next)
 	}
 	c.b.Close(null)
 	c.b.Close(empty)
 }
 
-// mask covers at with a clone of the mount that cover lies on, and closes at.
-func (c *compiler) mask(cover, at plan.FD) plan.Step {
-	tree := c.b.OpenTree(cover, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH).FD()
-	if propagation(c.spec.Linux.RootfsPropagation).flag == unix.MS_SHARED {
-		// Or what the container mounts on it would appear on the host.
-		c.b.MountSetattr(tree, "", unix.AT_EMPTY_PATH, plan.MountAttr{Propagation: unix.MS_PRIVATE})
-	}
-	c.b.MoveMount(tree, at)
-	c.b.Close(tree)
-	return c.b.Close(at)
-}
+// cloneMount clones the mount that a descriptor lies on.
+const cloneMount = unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_EMPTY_PATH

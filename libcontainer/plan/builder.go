@@ -4,6 +4,7 @@ package plan
 
 import (
 	"encoding/binary"
+	"slices"
 	"syscall"
 )
 
@@ -17,8 +18,10 @@ type Builder struct {
 }
 
 type label struct {
-	at   int // instruction it stands before; 0: not bound yet (nothing may jump to the first)
-	from []reference
+	at    int       // instruction it stands before; 0: not bound yet (nothing may jump to the first)
+	used  bool      // first is one
+	first reference // who jumps to it: most labels have one
+	more  []reference
 }
 
 type reference struct {
@@ -45,14 +48,21 @@ type Step struct {
 	i int
 }
 
-// NewBuilder returns an empty Builder with room for a common container.
+// NewBuilder returns an empty Builder.
 func NewBuilder() *Builder {
 	b := &Builder{}
-	b.p.Instructions = make([]Instruction, 0, 256)
-	b.p.Data = make([]byte, 8, 8192)
-	b.p.Objects = make([]Object, 0, 256)
-	b.p.Notes = make([]Note, 1, 64)
+	b.p.Data = make([]byte, 8)
+	b.p.Notes = make([]Note, 1)
 	return b
+}
+
+// Grow makes room for about n more instructions, which saves copying them over and over.
+func (b *Builder) Grow(n int) {
+	b.p.Instructions = slices.Grow(b.p.Instructions, n)
+	b.p.Objects = slices.Grow(b.p.Objects, n+n/2)
+	b.p.Data = slices.Grow(b.p.Data, 20*n)
+	b.p.Notes = slices.Grow(b.p.Notes, n/5)
+	b.labels = slices.Grow(b.labels, n/2)
 }
 
 // At notes what the following instructions are for.
@@ -89,11 +99,15 @@ func (b *Builder) Bind(l Label) {
 	if b.labels[l].at != 0 {
 		panic("BUG: label bound twice")
 	}
-	if at == 0 && len(b.labels[l].from) != 0 {
+	to := &b.labels[l]
+	if at == 0 && to.used {
 		panic("BUG: label bound before the first instruction")
 	}
-	b.labels[l].at = at
-	for _, r := range b.labels[l].from {
+	to.at = at
+	if to.used {
+		b.patch(to.first, at)
+	}
+	for _, r := range to.more {
 		b.patch(r, at)
 	}
 }
@@ -110,14 +124,19 @@ func (b *Builder) refer(r reference, l Label) {
 	if b.labels[l].at != 0 {
 		panic("BUG: backward jump")
 	}
-	b.labels[l].from = append(b.labels[l].from, r)
+	to := &b.labels[l]
+	if to.used {
+		to.more = append(to.more, r)
+		return
+	}
+	to.used, to.first = true, r
 }
 
 // Build returns the finished Program. Every label must have been bound; one that is bound
 // behind the last instruction is a bug that Verify reports.
 func (b *Builder) Build() *Program {
 	for i := range b.labels {
-		if len(b.labels[i].from) != 0 && b.labels[i].at == 0 {
+		if b.labels[i].used && b.labels[i].at == 0 {
 			panic("BUG: label not bound")
 		}
 	}
